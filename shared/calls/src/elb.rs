@@ -1,0 +1,150 @@
+//! Elastic Load Balancing v2: application load balancers, target groups, listeners, target health.
+
+use crate::Tags;
+
+calls! { "elasticloadbalancing", Elb;
+    /// The load balancer of this name; `LoadBalancerNotFound` without one.
+    DescribeLoadBalancers { /// Name, at most 32 characters (rule 35).
+        name: String } => Vec<LoadBalancer>, Read;
+    /// Attributes of a load balancer.
+    DescribeLoadBalancerAttributes { /// ARN.
+        load_balancer: String } => Tags, Read;
+    /// The target group of this name; `TargetGroupNotFound` without one.
+    DescribeTargetGroups { /// Name, at most 32 characters.
+        name: String } => Vec<TargetGroup>, Read;
+    /// Attributes of a target group.
+    DescribeTargetGroupAttributes { /// ARN.
+        target_group: String } => Tags, Read;
+    /// Listeners of a load balancer.
+    DescribeListeners { /// Load balancer ARN.
+        load_balancer: String } => Vec<Listener>, Read;
+    /// Tags of load balancers, target groups and listeners, at most 20 at a time.
+    DescribeTags { /// ARNs.
+        resources: Vec<String> } => Vec<TagDescription>, Read;
+    /// What the load balancer thinks of each target.
+    DescribeTargetHealth { /// Target group ARN.
+        target_group: String } => Vec<TargetHealth>, Read;
+
+    /// An application load balancer. Repeated with the same settings it answers the first one (rule 35).
+    CreateLoadBalancer { /// Name.
+        name: String, /// `internet-facing` or `internal`.
+        scheme: String, /// Subnet ids, one per zone.
+        subnets: Vec<String>, /// Security group ids.
+        security_groups: Vec<String>, /// Tags, set by the same call.
+        tags: Tags } => LoadBalancer, Idempotent;
+    /// Sets attributes of a load balancer.
+    ModifyLoadBalancerAttributes { /// ARN.
+        load_balancer: String, /// Attribute keys and values.
+        attributes: Tags } => done, Idempotent;
+    /// A target group for instances over HTTP. Repeated with the same settings it answers the first one (rule 35).
+    CreateTargetGroup { /// Name.
+        name: String, /// VPC id.
+        vpc: String, /// Port of the targets.
+        port: u16, /// Health check.
+        health_check: HealthCheck, /// Tags, set by the same call.
+        tags: Tags } => TargetGroup, Idempotent;
+    /// Sets attributes of a target group.
+    ModifyTargetGroupAttributes { /// ARN.
+        target_group: String, /// Attribute keys and values.
+        attributes: Tags } => done, Idempotent;
+    /// An HTTP listener that forwards everything to one target group; a second on a port answers `DuplicateListener`.
+    CreateListener { /// Load balancer ARN.
+        load_balancer: String, /// Port.
+        port: u16, /// Target group ARN.
+        target_group: String, /// Tags, set by the same call.
+        tags: Tags } => Listener, Idempotent;
+}
+
+/// A load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadBalancer {
+    /// ARN.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// What clients connect to.
+    pub dns_name: String,
+    /// `internet-facing` or `internal`.
+    pub scheme: String,
+    /// VPC id.
+    pub vpc: String,
+    /// `provisioning`, `active`, `active_impaired` or `failed` (rule 41).
+    pub state: String,
+    /// Why, when it failed.
+    pub state_reason: Option<String>,
+    /// Subnet ids.
+    pub subnets: Vec<String>,
+    /// Security group ids.
+    pub security_groups: Vec<String>,
+}
+
+/// A target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// ARN.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// VPC id.
+    pub vpc: String,
+    /// Port of the targets.
+    pub port: u16,
+    /// Health check.
+    pub health_check: HealthCheck,
+    /// ARNs of the load balancers that use it.
+    pub load_balancers: Vec<String>,
+}
+
+/// The check of one target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HealthCheck {
+    /// Path.
+    pub path: String,
+    /// Seconds between checks.
+    pub interval: u32,
+    /// Seconds until a check without an answer fails; less than the interval.
+    pub timeout: u32,
+    /// Passes in a row that make a target healthy.
+    pub healthy: u32,
+    /// Failures in a row that make it unhealthy.
+    pub unhealthy: u32,
+    /// Codes that pass, `200-399`.
+    pub codes: String,
+}
+
+/// A listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// ARN.
+    pub arn: String,
+    /// Load balancer ARN.
+    pub load_balancer: String,
+    /// Port.
+    pub port: u16,
+    /// `HTTP` or `HTTPS`.
+    pub protocol: String,
+    /// Target group ARNs of its default forward action.
+    pub forwards_to: Vec<String>,
+}
+
+/// Tags of one load-balancing resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagDescription {
+    /// ARN.
+    pub resource: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// The load balancer's view of one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetHealth {
+    /// Instance id.
+    pub target: String,
+    /// `initial`, `healthy`, `unhealthy`, `unused`, `draining` or `unavailable`.
+    pub state: String,
+    /// AWS's reason code, `Target.FailedHealthChecks`.
+    pub reason: Option<String>,
+    /// AWS's words for it.
+    pub description: Option<String>,
+}

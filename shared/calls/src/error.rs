@@ -1,0 +1,228 @@
+//! Why a call failed, answering the two questions a caller has: may it have taken effect, and what now?
+
+use thiserror::Error;
+
+/// A failed call.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{action} failed with {code}: {message}")]
+pub struct CallError {
+    /// The action, `ec2:CreateVpc`.
+    pub action: &'static str,
+    /// AWS's own error code, `VpcLimitExceeded`; `Timeout` or `Connection` when there was no answer.
+    pub code: String,
+    /// AWS's own words.
+    pub message: String,
+    /// Whether the call took effect.
+    pub applied: Applied,
+    /// What to do about it.
+    pub class: Class,
+}
+
+/// Whether a failed call took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Applied {
+    /// AWS refused it.
+    No,
+    /// It did, before the failure.
+    Yes,
+    /// The answer was lost: observe before sending it again.
+    Unknown,
+}
+
+/// What to do about a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Too many calls: again later, with jitter.
+    Throttled,
+    /// AWS's fault or the network's: again later.
+    Transient,
+    /// Something it needs is not there yet, or not visible yet: again later.
+    NotYet,
+    /// What it names does not exist.
+    Gone,
+    /// What it would create exists.
+    Exists,
+    /// Somebody else changed it first.
+    Conflict,
+    /// Trying again will not help: a person must act.
+    Terminal,
+}
+
+impl CallError {
+    /// Sorts an error code that AWS answered with. The rules of all services stand here, so that the adapter and the
+    /// simulator cannot disagree.
+    ///
+    /// `status` is the HTTP status; a 5xx may have taken effect.
+    #[must_use]
+    pub fn answered(action: &'static str, code: &str, message: &str, status: u16) -> Self {
+        let class = classify(code, message, status);
+        let applied = if status >= 500 && class != Class::Throttled {
+            Applied::Unknown
+        } else {
+            Applied::No
+        };
+        Self {
+            action,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            applied,
+            class,
+        }
+    }
+
+    /// A call without an answer: time-out, reset connection. It may have taken effect.
+    #[must_use]
+    pub fn unanswered(action: &'static str, message: &str) -> Self {
+        Self {
+            action,
+            code: "NoAnswer".to_owned(),
+            message: message.to_owned(),
+            applied: Applied::Unknown,
+            class: Class::Transient,
+        }
+    }
+
+    /// A call that could not be sent at all: no route, connection refused.
+    #[must_use]
+    pub fn unsent(action: &'static str, message: &str) -> Self {
+        Self {
+            applied: Applied::No,
+            code: "NotSent".to_owned(),
+            ..Self::unanswered(action, message)
+        }
+    }
+}
+
+/// Sorts an AWS error code. Rules 7, 30, 31, 34, 40, 44 of the AWS facts.
+fn classify(code: &str, message: &str, status: u16) -> Class {
+    match code {
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "SlowDown"
+        | "BandwidthLimitExceeded"
+        | "ResourceContention"
+        | "LimitExceededException.Throttled" => Class::Throttled,
+        "PreconditionFailed"
+        | "ConditionalRequestConflict"
+        | "ConcurrentModification"
+        | "OperationAborted" => Class::Conflict,
+        "EntityAlreadyExists"
+        | "AlreadyExists"
+        | "AlreadyExistsFault"
+        | "DuplicateListener"
+        | "DuplicateLoadBalancerName"
+        | "DuplicateTargetGroupName"
+        | "InvalidGroup.Duplicate"
+        | "InvalidPermission.Duplicate"
+        | "RouteAlreadyExists"
+        | "Resource.AlreadyAssociated"
+        | "Resource.AlreadyAssigned"
+        | "InvalidLaunchTemplateName.AlreadyExistsException"
+        | "InvalidSubnet.Conflict" => Class::Exists,
+        "NoSuchKey"
+        | "NoSuchEntity"
+        | "LoadBalancerNotFound"
+        | "TargetGroupNotFound"
+        | "ListenerNotFound"
+        | "ParameterNotFound"
+        | "NatGatewayNotFound" => Class::Gone,
+        "LimitExceeded" if message.contains("InstanceProfile") => Class::Exists,
+        "ScalingActivityInProgress"
+        | "InvalidTarget"
+        | "DependencyViolation"
+        | "IncorrectState"
+        | "IncorrectInstanceState"
+        | "InvalidVpcState"
+        | "ResourceInUse" => Class::NotYet,
+        "InternalError"
+        | "InternalFailure"
+        | "ServiceUnavailable"
+        | "Unavailable"
+        | "InternalServerError"
+        | "RequestTimeout"
+        | "ServiceUnavailableException" => Class::Transient,
+        "ValidationError"
+        | "InvalidParameterValue"
+        | "InvalidIamInstanceProfile"
+        | "MalformedPolicyDocument"
+            if message.contains("nstance") && message.contains("rofile") =>
+        {
+            Class::NotYet
+        }
+        _ if code.ends_with("NotFound") || code.ends_with(".NotFoundException") => Class::Gone,
+        _ if status == 429 => Class::Throttled,
+        _ if status >= 500 => Class::Transient,
+        _ => Class::Terminal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(code: &str, message: &str, status: u16) -> Class {
+        CallError::answered("ec2:Any", code, message, status).class
+    }
+
+    #[test]
+    fn throttling_of_every_service_is_throttled_and_not_applied() {
+        for (code, status) in [
+            ("RequestLimitExceeded", 503),
+            ("Throttling", 400),
+            ("SlowDown", 503),
+            ("ResourceContention", 500),
+        ] {
+            let error = CallError::answered("ec2:CreateVpc", code, "", status);
+            assert_eq!(
+                (error.class, error.applied),
+                (Class::Throttled, Applied::No),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_error_may_have_taken_effect() {
+        let error = CallError::answered("ec2:CreateVpc", "InternalError", "", 500);
+        assert_eq!((error.class, error.applied), (Class::Transient, Applied::Unknown));
+    }
+
+    #[test]
+    fn a_quota_needs_a_person() {
+        assert_eq!(class("AddressLimitExceeded", "", 400), Class::Terminal);
+        assert_eq!(class("VpcLimitExceeded", "", 400), Class::Terminal);
+        assert_eq!(class("UnauthorizedOperation", "", 403), Class::Terminal);
+    }
+
+    #[test]
+    fn a_new_instance_profile_that_is_not_visible_yet_is_worth_waiting_for() {
+        let message = "Value (windlass-dev-web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
+        assert_eq!(class("ValidationError", message, 400), Class::NotYet);
+        assert_eq!(
+            class("ValidationError", "MinSize is larger than MaxSize", 400),
+            Class::Terminal
+        );
+    }
+
+    #[test]
+    fn a_lost_race_on_s3_is_a_conflict() {
+        assert_eq!(class("PreconditionFailed", "", 412), Class::Conflict);
+        assert_eq!(class("ConditionalRequestConflict", "", 409), Class::Conflict);
+    }
+
+    #[test]
+    fn not_found_right_after_create_reads_as_gone_and_is_the_engines_to_judge() {
+        for code in [
+            "InvalidVpcID.NotFound",
+            "InvalidSubnetID.NotFound",
+            "InvalidRouteTableID.NotFound",
+            "InvalidGroup.NotFound",
+        ] {
+            assert_eq!(class(code, "", 400), Class::Gone, "{code}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! IAM: the instance role and its profile.
+
+use crate::Tags;
+
+calls! { "iam", Iam;
+    /// A role; `NoSuchEntity` without one.
+    GetRole { /// Name.
+        name: String } => Role, Read;
+    /// Managed policies attached to a role.
+    ListAttachedRolePolicies { /// Role name.
+        role: String } => Vec<String>, Read;
+    /// An instance profile; `NoSuchEntity` without one.
+    GetInstanceProfile { /// Name.
+        name: String } => InstanceProfile, Read;
+    /// A role. Names are unique: a repeat answers `EntityAlreadyExists`.
+    CreateRole { /// Name.
+        name: String, /// Trust policy, JSON.
+        trust: String, /// ARN of the permissions boundary, where one is required (rule 55).
+        boundary: Option<String>, /// Tags, set by the same call.
+        tags: Tags } => Role, Idempotent;
+    /// Attaches a managed policy; repeating it changes nothing.
+    AttachRolePolicy { /// Role name.
+        role: String, /// Policy ARN.
+        policy: String } => done, Idempotent;
+    /// An instance profile. Names are unique: a repeat answers `EntityAlreadyExists`.
+    CreateInstanceProfile { /// Name.
+        name: String, /// Tags, set by the same call.
+        tags: Tags } => InstanceProfile, Idempotent;
+    /// Puts a role into a profile, which holds one at most: a repeat answers `LimitExceeded`.
+    AddRoleToInstanceProfile { /// Profile name.
+        profile: String, /// Role name.
+        role: String } => done, Idempotent;
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Name.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// An instance profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceProfile {
+    /// Name.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// Names of its roles: none or one.
+    pub roles: Vec<String>,
+    /// Tags.
+    pub tags: Tags,
+}

@@ -1,0 +1,160 @@
+//! Observing and applying: what is asked is sent side by side; what changes something is sent under the lease, after
+//! its intents are recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use windlass_calls::s3::Condition;
+use windlass_calls::{Applied, CallError, Class, Effect, Request, Response};
+use windlass_planner::{Id, Next, Outcome};
+
+use crate::document::{Intent, Lease};
+use crate::judge::Trouble;
+use crate::pass::{Overtaken, PassError, Session};
+use crate::port::Port;
+use crate::store::head_key;
+
+/// A call that is ready to be sent for a resource.
+type Ready = (Id, Request);
+
+/// Asks all questions and folds the answers in. That something does not exist is an answer; any other failure leaves
+/// the pass blind, so that nothing is created because it could not be seen.
+pub(crate) async fn observe<P: Port>(session: &mut Session<'_, P>, questions: BTreeSet<Request>) {
+    let answers = join_all(questions.into_iter().map(|question| send(session.port, question))).await;
+    for (question, answer) in answers {
+        match answer {
+            Ok(response) => session.board.fold(&question, Some(&response)),
+            Err(error) if error.class == Class::Gone => session.board.fold(&question, None),
+            Err(error) => session.blind = Some(worse(session.blind.take(), error)),
+        }
+    }
+}
+
+/// Of two failures, the one that needs a person.
+fn worse(known: Option<CallError>, error: CallError) -> CallError {
+    match known {
+        Some(known) if known.class == Class::Terminal => known,
+        _ => error,
+    }
+}
+
+async fn send<P: Port>(port: &P, request: Request) -> (Request, Result<Response, CallError>) {
+    let answer = port.send(request.clone()).await;
+    (request, answer)
+}
+
+/// The calls that can be sent now.
+pub(crate) fn ready(outcomes: &BTreeMap<Id, Outcome>) -> Vec<Ready> {
+    let ensured = outcomes.iter().filter_map(|(id, outcome)| match outcome {
+        Outcome::Next(Next::Ensure { request, .. }) => Some((id.clone(), request.clone())),
+        _ => None,
+    });
+    ensured.collect()
+}
+
+/// Sends a wave of changes side by side and folds the answers in.
+pub(crate) async fn apply<P: Port>(
+    session: &mut Session<'_, P>,
+    wave: Vec<Ready>,
+) -> Result<Result<(), Overtaken>, PassError> {
+    if let Err(Overtaken) = checkpoint(session, &wave).await? {
+        return Ok(Err(Overtaken));
+    }
+    session
+        .sent
+        .extend(wave.iter().map(|(_, request)| request.clone()));
+    let sends = wave.into_iter().map(|(id, request)| async {
+        let (request, answer) = send(session.port, request).await;
+        (id, request, answer)
+    });
+    for (id, request, answer) in join_all(sends).await {
+        fold(session, id, &request, answer);
+    }
+    Ok(Ok(()))
+}
+
+/// Takes or renews the lease and records the wave's intents, in one compare-and-swap. Without either to do, the lease
+/// in hand is checked instead.
+async fn checkpoint<P: Port>(
+    session: &mut Session<'_, P>,
+    wave: &[Ready],
+) -> Result<Result<(), Overtaken>, PassError> {
+    let now = session.clock.now();
+    let once: Vec<&Id> = wave
+        .iter()
+        .filter(|(_, request)| request.effect() == Effect::Once)
+        .map(|(id, _)| id)
+        .collect();
+    if session.leased && once.is_empty() {
+        let running = session
+            .head
+            .lease
+            .as_ref()
+            .is_some_and(|lease| now + session.settings.call < lease.until);
+        return Ok(if running { Ok(()) } else { Err(Overtaken) });
+    }
+    for id in once {
+        let incarnation = session.records.get(id).map_or(1, |record| record.incarnation + 1);
+        session
+            .head
+            .intents
+            .insert(id.clone(), Intent { incarnation, at: now });
+        session.intended.insert(id.clone());
+    }
+    if !session.leased {
+        session.head.epoch += 1;
+        session.leased = true;
+    }
+    session.head.lease = Some(Lease {
+        owner: session.job.invocation.clone(),
+        until: now + session.settings.lease,
+    });
+    commit(session).await
+}
+
+/// Moves the head, if nobody else did since we read it.
+pub(crate) async fn commit<P: Port>(
+    session: &mut Session<'_, P>,
+) -> Result<Result<(), Overtaken>, PassError> {
+    let condition = session
+        .head_etag
+        .clone()
+        .map_or(Condition::Absent, Condition::Matches);
+    let written = session
+        .store()
+        .put(&head_key(&session.job.stack), &session.head, condition)
+        .await?;
+    Ok(match written {
+        Some(etag) => {
+            session.head_etag = Some(etag);
+            Ok(())
+        }
+        None => Err(Overtaken),
+    })
+}
+
+/// Folds the answer to a change in. What AWS refused was not created: its intent is void.
+fn fold<P: Port>(
+    session: &mut Session<'_, P>,
+    id: Id,
+    request: &Request,
+    answer: Result<Response, CallError>,
+) {
+    let answer = match answer {
+        // "It exists" says of a call without an answer of its own that it is done.
+        Err(error) if error.class == Class::Exists => request.done().ok_or(error),
+        other => other,
+    };
+    match answer {
+        Ok(response) => {
+            session.board.fold(request, Some(&response));
+            session.steps.push((id, request.action()));
+        }
+        Err(error) => {
+            if error.applied == Applied::No {
+                session.head.intents.remove(&id);
+            }
+            session.troubles.insert(id, Trouble { error });
+        }
+    }
+}

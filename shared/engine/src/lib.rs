@@ -1,0 +1,33 @@
+//! The engine: passes over one stack at a time, through one [`Port`], with one writer and no lost step.
+//!
+//! A pass reads as stages: **load** (head, state, spec, status) → **gate** (is it our turn?) → **reconcile** (observe,
+//! plan, apply, again) → **record** (state, head, wake-up, status).
+//!
+//! Guarantees: a pass can be dropped at any point and the next one goes on; before a create that cannot be repeated an
+//! intent is recorded; at most one accepted writer per epoch; a pass that has nothing to do changes nothing.
+//!
+//! Assumes: conditional writes on the state bucket are linearizable, and clocks differ by less than the skew that the
+//! lease allows for. Knows no AWS service beyond its own bucket and queue, no runtime, no clock: the time is an argument.
+
+mod apply;
+mod document;
+mod gate;
+mod judge;
+mod load;
+mod meter;
+mod pass;
+mod port;
+mod record;
+mod reject;
+mod status;
+mod store;
+mod wake;
+
+pub use document::{Head, Intent, Lease, Operation, StateDocument, Wake};
+pub use meter::{CallCounts, Metered};
+pub use pass::{Clock, Job, PassError, PassReport, Settings, Trigger, Verdict, pass};
+pub use port::Port;
+pub use reject::reject_key;
+pub use status::{Phase, ResourceState, Status, StatusError, WaitingOn};
+pub use store::{head_key, journal_key, state_key, status_key, status_key_of};
+pub use wake::WakeMessage;

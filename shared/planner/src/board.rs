@@ -1,0 +1,238 @@
+//! All kinds of one stack, with what AWS showed of them: asks each what to do, and says what must be looked at first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_calls::{Request, Response};
+
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Change, Kind, Next};
+use crate::kinds;
+use crate::plan::Plan;
+
+/// What the board found out about one wanted resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// What its kind says is next.
+    Next(Next),
+    /// Another resource comes first.
+    Blocked(Blocked),
+    /// Settled in an earlier pass, and not looked at in this one.
+    Cached(Outputs),
+    /// Its kind's questions are not all answered yet.
+    Unobserved,
+}
+
+/// A kind with what was seen of it, its type erased.
+trait AnyKind {
+    fn wants(&self, cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked>;
+    fn queries(&self, cx: &Context, known: &Known) -> Result<Vec<Request>, Blocked>;
+    fn read(&mut self, request: &Request, response: &Response);
+    fn next(&self, cx: &Context, id: &Id, known: &Known) -> Result<Next, Blocked>;
+}
+
+struct Slot<K: Kind>(K::Seen);
+
+impl<K: Kind> AnyKind for Slot<K> {
+    fn wants(&self, cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked> {
+        K::wants(cx, known)
+    }
+    fn queries(&self, cx: &Context, known: &Known) -> Result<Vec<Request>, Blocked> {
+        K::queries(cx, known, &self.0)
+    }
+    fn read(&mut self, request: &Request, response: &Response) {
+        K::read(&mut self.0, request, response);
+    }
+    fn next(&self, cx: &Context, id: &Id, known: &Known) -> Result<Next, Blocked> {
+        K::next(cx, id, &self.0, known)
+    }
+}
+
+/// How to look at the kinds.
+#[derive(Clone, Copy)]
+struct Mode<'a> {
+    /// Skip kinds whose resources all settled in an earlier pass.
+    focused: bool,
+    /// Take planned resources for ready ones, and ask no questions.
+    planning: bool,
+    /// The engine's word on each step: it may turn it into waiting.
+    judge: &'a dyn Fn(&Id, Next) -> Next,
+}
+
+/// All kinds of one stack.
+pub struct Board {
+    kinds: Vec<Box<dyn AnyKind>>,
+    answered: BTreeSet<Request>,
+    focused: bool,
+}
+
+macro_rules! slots {
+    ($($kind:path),* $(,)?) => { vec![$(Box::new(Slot::<$kind>(Default::default())) as Box<dyn AnyKind>),*] };
+}
+
+impl Board {
+    /// A board on which nothing was seen yet. `focused`: look only at kinds with something unsettled.
+    #[must_use]
+    pub fn new(focused: bool) -> Self {
+        Self {
+            kinds: slots![
+                kinds::zones::Zones,
+                kinds::image::Image,
+                kinds::vpc::Vpc,
+                kinds::internet_gateway::InternetGateway,
+                kinds::subnet::Subnet,
+                kinds::address::Address,
+                kinds::nat_gateway::NatGateway,
+                kinds::route_table::RouteTable,
+                kinds::route::Route,
+                kinds::route_table_association::RouteTableAssociation,
+                kinds::security_group::SecurityGroup,
+                kinds::security_group_rule::SecurityGroupRule,
+                kinds::instance_role::InstanceRole,
+                kinds::instance_profile::InstanceProfile,
+                kinds::launch_template::LaunchTemplate,
+                kinds::load_balancer::LoadBalancer,
+                kinds::load_balancer_attributes::LoadBalancerAttributes,
+                kinds::target_group::TargetGroup,
+                kinds::target_group_attributes::TargetGroupAttributes,
+                kinds::listener::Listener,
+                kinds::auto_scaling_group::AutoScalingGroup,
+                kinds::targets::Targets,
+            ],
+            answered: BTreeSet::new(),
+            focused,
+        }
+    }
+
+    /// The questions that can be asked now and were not yet answered in this pass.
+    #[must_use]
+    pub fn questions(&self, cx: &Context, known: &Known) -> BTreeSet<Request> {
+        let open = self
+            .kinds
+            .iter()
+            .filter(|kind| !self.skips(kind.as_ref(), cx, known));
+        open.filter_map(|kind| kind.queries(cx, known).ok())
+            .flatten()
+            .filter(|query| !self.answered.contains(query))
+            .collect()
+    }
+
+    /// Folds an answer in; `None` says that what was asked about does not exist.
+    pub fn fold(&mut self, request: &Request, response: Option<&Response>) {
+        if !request.effect().is_mutating() {
+            self.answered.insert(request.clone());
+        }
+        if let Some(response) = response {
+            for kind in &mut self.kinds {
+                kind.read(request, response);
+            }
+        }
+    }
+
+    /// What is next for every wanted resource, and what is known of each. `judge` has the last word on each step.
+    #[must_use]
+    pub fn evaluate(
+        &self,
+        cx: &Context,
+        judge: &dyn Fn(&Id, Next) -> Next,
+    ) -> (BTreeMap<Id, Outcome>, Known) {
+        self.settle(
+            cx,
+            Mode {
+                focused: self.focused,
+                planning: false,
+                judge,
+            },
+        )
+    }
+
+    /// Everything that would be done from here, without doing it.
+    #[must_use]
+    pub fn plan(&self, cx: &Context) -> Plan {
+        let judge = |_: &Id, next: Next| next;
+        let mode = Mode {
+            focused: self.focused,
+            planning: true,
+            judge: &judge,
+        };
+        let (outcomes, _) = self.settle(cx, mode);
+        Plan::of(cx, &outcomes)
+    }
+
+    /// Asks all kinds until no answer tells another kind anything new. Each round can only add knowledge, so it ends.
+    fn settle(&self, cx: &Context, mode: Mode) -> (BTreeMap<Id, Outcome>, Known) {
+        let mut known = Known::default();
+        loop {
+            let mut outcomes = BTreeMap::new();
+            let before = known.clone();
+            for kind in &self.kinds {
+                self.ask(kind.as_ref(), cx, mode, &mut known, &mut outcomes);
+            }
+            if known == before {
+                return (outcomes, known);
+            }
+        }
+    }
+
+    fn ask(
+        &self,
+        kind: &dyn AnyKind,
+        cx: &Context,
+        mode: Mode,
+        known: &mut Known,
+        outcomes: &mut BTreeMap<Id, Outcome>,
+    ) {
+        let Ok(wanted) = kind.wants(cx, known) else { return };
+        let cached = mode.focused && self.skips(kind, cx, known);
+        let observed = mode.planning || self.observed(kind, cx, known);
+        for id in wanted {
+            let outcome = match (cached, cx.record(&id), observed) {
+                (true, Some(record), _) => Outcome::Cached(record.outputs.clone()),
+                (_, _, false) => Outcome::Unobserved,
+                _ => match kind.next(cx, &id, known) {
+                    Ok(next) => Outcome::Next((mode.judge)(&id, next)),
+                    Err(blocked) => Outcome::Blocked(blocked),
+                },
+            };
+            learn(known, &id, &outcome, mode.planning);
+            outcomes.insert(id, outcome);
+        }
+    }
+
+    /// Whether all of a kind's resources settled in an earlier pass, in a pass that looks only at the others.
+    fn skips(&self, kind: &dyn AnyKind, cx: &Context, known: &Known) -> bool {
+        self.focused
+            && kind.wants(cx, known).is_ok_and(|ids| {
+                ids.iter()
+                    .all(|id| cx.record(id).is_some_and(|record| record.settled))
+            })
+    }
+
+    fn observed(&self, kind: &dyn AnyKind, cx: &Context, known: &Known) -> bool {
+        match kind.queries(cx, known) {
+            Ok(queries) => queries.iter().all(|query| self.answered.contains(query)),
+            Err(_) => true,
+        }
+    }
+}
+
+/// Adds what an outcome tells about a resource to what is known.
+fn learn(known: &mut Known, id: &Id, outcome: &Outcome, planning: bool) {
+    let (outputs, ready) = match outcome {
+        Outcome::Cached(outputs) | Outcome::Next(Next::InSync(outputs)) => (Some(outputs), true),
+        Outcome::Next(next) => (next.outputs(), false),
+        Outcome::Blocked(_) | Outcome::Unobserved => (None, false),
+    };
+    match (outputs, outcome) {
+        (Some(outputs), _) => known.insert(id.clone(), outputs.clone(), ready || planning),
+        (
+            None,
+            Outcome::Next(Next::Ensure {
+                change: Change::Create,
+                ..
+            }),
+        ) if planning => {
+            known.insert(id.clone(), Outputs::planned(id), true);
+        }
+        _ => {}
+    }
+}

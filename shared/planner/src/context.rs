@@ -1,0 +1,237 @@
+//! What a kind is told: the spec, what earlier passes recorded, and what is known of the other resources.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use windlass_spec::Spec;
+
+use crate::kind::{Blocked, Need};
+
+/// A resource's logical id within its stack: its kind, and its own part where there are several (`nat-gateway/a`).
+///
+/// It is the value of the `windlass:resource` tag and never changes while the resource lives.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(String);
+
+impl Id {
+    /// The only resource of its kind: `vpc`.
+    #[must_use]
+    pub fn only(kind: &str) -> Self {
+        Self(kind.to_owned())
+    }
+
+    /// One of several: `nat-gateway/a`.
+    #[must_use]
+    pub fn of(kind: &str, part: impl fmt::Display) -> Self {
+        Self(format!("{kind}/{part}"))
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its kind: `nat-gateway`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(kind, _)| kind)
+    }
+
+    /// Its own part, empty for the only one of its kind: `a`.
+    #[must_use]
+    pub fn part(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, part)| part)
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What other resources may want to know of a resource: its id, its ARN, its DNS name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Outputs {
+    values: BTreeMap<String, String>,
+    #[serde(skip)]
+    planned: Option<Id>,
+}
+
+impl Outputs {
+    /// Outputs with an `id` and nothing else.
+    #[must_use]
+    pub fn id(id: &str) -> Self {
+        Self::default().with("id", id)
+    }
+
+    /// The outputs with one more value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.values.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Stand-in for a resource that a plan would create: every value reads `${id.name}`.
+    #[must_use]
+    pub fn planned(id: &Id) -> Self {
+        Self {
+            values: BTreeMap::new(),
+            planned: Some(id.clone()),
+        }
+    }
+
+    /// A value; empty if there is none, `${id.name}` in a plan.
+    #[must_use]
+    pub fn get(&self, name: &str) -> String {
+        match (self.values.get(name), &self.planned) {
+            (Some(value), _) => value.clone(),
+            (None, Some(id)) => format!("${{{id}.{name}}}"),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Whether these are a plan's stand-ins.
+    #[must_use]
+    pub fn is_planned(&self) -> bool {
+        self.planned.is_some()
+    }
+}
+
+/// What an earlier pass recorded of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Its outputs.
+    pub outputs: Outputs,
+    /// It was in sync and ready: a waiting pass need not look at it again.
+    pub settled: bool,
+    /// How many times it was created, from 1: part of its client token.
+    pub incarnation: u32,
+    /// When it was first recorded.
+    pub since: Timestamp,
+}
+
+/// Everything recorded of a stack.
+pub type Records = BTreeMap<Id, Record>;
+
+/// What is known of a resource in this pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its outputs.
+    pub outputs: Outputs,
+    /// It is in sync and ready for use, not only there.
+    pub ready: bool,
+}
+
+/// What is known of all resources in this pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known(BTreeMap<Id, Resource>);
+
+impl Known {
+    /// Sets what is known of a resource.
+    pub fn insert(&mut self, id: Id, outputs: Outputs, ready: bool) {
+        self.0.insert(id, Resource { outputs, ready });
+    }
+
+    /// What is known of a resource, if it exists.
+    #[must_use]
+    pub fn get(&self, id: &Id) -> Option<&Resource> {
+        self.0.get(id)
+    }
+
+    /// Everything that is known.
+    pub fn iter(&self) -> impl Iterator<Item = (&Id, &Resource)> {
+        self.0.iter()
+    }
+
+    /// The outputs of a resource that must exist.
+    ///
+    /// # Errors
+    /// It does not exist yet.
+    pub fn exists(&self, id: &Id) -> Result<&Outputs, Blocked> {
+        match self.0.get(id) {
+            Some(resource) => Ok(&resource.outputs),
+            None => Err(Blocked {
+                on: id.clone(),
+                need: Need::Exists,
+            }),
+        }
+    }
+
+    /// The outputs of a resource that must be ready for use.
+    ///
+    /// # Errors
+    /// It does not exist yet, or is not ready.
+    pub fn ready(&self, id: &Id) -> Result<&Outputs, Blocked> {
+        match self.0.get(id) {
+            Some(resource) if resource.ready => Ok(&resource.outputs),
+            _ => Err(Blocked {
+                on: id.clone(),
+                need: Need::Ready,
+            }),
+        }
+    }
+}
+
+/// An availability zone that was chosen for the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// `us-east-1a`.
+    pub name: String,
+    /// `a`, as in logical ids.
+    pub letter: String,
+    /// Its place in the order of choice, from 0: decides its address ranges.
+    pub index: u8,
+}
+
+/// What every kind is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The stack that is wanted.
+    pub spec: &'a Spec,
+    /// The Region, `us-east-1`.
+    pub region: &'a str,
+    /// ARN of the permissions boundary that instance roles must carry, where there is one.
+    pub boundary: Option<&'a str>,
+    /// The stack's lineage: unique to one life of its state.
+    pub lineage: &'a str,
+    /// What earlier passes recorded.
+    pub records: &'a Records,
+}
+
+impl Context<'_> {
+    /// What an earlier pass recorded of a resource.
+    #[must_use]
+    pub fn record(&self, id: &Id) -> Option<&Record> {
+        self.records.get(id)
+    }
+
+    /// The zones of the stack, in the order of choice.
+    ///
+    /// # Errors
+    /// They are not chosen yet.
+    pub fn zones(&self, known: &Known) -> Result<Vec<Zone>, Blocked> {
+        let names = known.exists(&Id::only("zones"))?.get("names");
+        Ok((0..)
+            .zip(names.split(','))
+            .map(|(index, name)| Zone {
+                name: name.to_owned(),
+                letter: name.strip_prefix(self.region).unwrap_or(name).to_owned(),
+                index,
+            })
+            .collect())
+    }
+
+    /// The client token of the next create of a resource. The same until an earlier incarnation is known to be gone.
+    #[must_use]
+    pub fn token(&self, id: &Id) -> String {
+        let incarnation = self.record(id).map_or(1, |record| record.incarnation + 1);
+        crate::names::token(self.lineage, id, incarnation)
+    }
+}

@@ -1,0 +1,148 @@
+//! What a resource kind is: one pure file that says which of it are wanted, how to look, and what to do next.
+
+use windlass_calls::{Request, Response};
+
+use crate::context::{Context, Id, Known, Outputs};
+
+/// What another resource must be before this one can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// It must be there.
+    Exists,
+    /// It must be in sync and ready for use.
+    Ready,
+}
+
+/// A resource that has to come first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// Which one.
+    pub on: Id,
+    /// What it must be.
+    pub need: Need,
+}
+
+/// Whether a step makes a resource or changes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The resource is not there.
+    Create,
+    /// It is there and lacks something.
+    Update,
+}
+
+/// What to do about one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// As wanted, and ready for use.
+    InSync(Outputs),
+    /// Send this.
+    Ensure {
+        /// The call.
+        request: Request,
+        /// What it does to the resource.
+        change: Change,
+        /// Why, in words.
+        reason: String,
+        /// Its outputs, if it exists already.
+        outputs: Option<Outputs>,
+    },
+    /// AWS is busy with it: look again later.
+    Wait {
+        /// What is waited for, in words.
+        reason: String,
+        /// Its outputs, if they are known.
+        outputs: Option<Outputs>,
+    },
+    /// Nothing we may do makes it as wanted: a person must act.
+    Refuse {
+        /// Why, and what to do.
+        reason: String,
+        /// Its outputs, if it exists.
+        outputs: Option<Outputs>,
+    },
+}
+
+impl Next {
+    /// A create.
+    pub fn create(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+        Self::Ensure {
+            request: request.into(),
+            change: Change::Create,
+            reason: reason.into(),
+            outputs: None,
+        }
+    }
+
+    /// A change of something that exists.
+    pub fn update(request: impl Into<Request>, reason: impl Into<String>, outputs: Outputs) -> Self {
+        Self::Ensure {
+            request: request.into(),
+            change: Change::Update,
+            reason: reason.into(),
+            outputs: Some(outputs),
+        }
+    }
+
+    /// Waiting for AWS.
+    pub fn wait(reason: impl Into<String>, outputs: Outputs) -> Self {
+        Self::Wait {
+            reason: reason.into(),
+            outputs: Some(outputs),
+        }
+    }
+
+    /// A refusal.
+    pub fn refuse(reason: impl Into<String>) -> Self {
+        Self::Refuse {
+            reason: reason.into(),
+            outputs: None,
+        }
+    }
+
+    /// Its outputs, if the resource exists.
+    #[must_use]
+    pub fn outputs(&self) -> Option<&Outputs> {
+        match self {
+            Self::InSync(outputs) => Some(outputs),
+            Self::Ensure { outputs, .. } | Self::Wait { outputs, .. } | Self::Refuse { outputs, .. } => {
+                outputs.as_ref()
+            }
+        }
+    }
+}
+
+/// A resource kind.
+///
+/// All methods are pure. `?` on [`Known::exists`] and [`Known::ready`] is how a kind says what it depends on: there is
+/// no other list of edges.
+pub trait Kind {
+    /// What AWS shows of this kind in this stack: filled by [`Kind::read`], empty at the start of each pass.
+    type Seen: Default + Clone;
+
+    /// Its name, the first part of its logical ids: `nat-gateway`.
+    const NAME: &'static str;
+
+    /// Which resources of this kind the spec wants.
+    ///
+    /// # Errors
+    /// What must be known first.
+    fn wants(cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked>;
+
+    /// The calls that look at all of them: one per kind, not one per resource. Asked again after each answer, so that
+    /// a second question can depend on the first answer; calls already answered in this pass are not repeated. An
+    /// answer that the thing does not exist leaves `seen` as it is.
+    ///
+    /// # Errors
+    /// What must be known first.
+    fn queries(cx: &Context, known: &Known, seen: &Self::Seen) -> Result<Vec<Request>, Blocked>;
+
+    /// Folds an answer in: of its own queries, and of every change sent in this pass.
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response);
+
+    /// What to do about one wanted resource.
+    ///
+    /// # Errors
+    /// What must come first.
+    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked>;
+}

@@ -1,0 +1,60 @@
+//! Attributes of the load balancer: requests with malformed headers are dropped before they reach the application.
+
+use windlass_calls::elb::{
+    self, DescribeLoadBalancerAttributes, ModifyLoadBalancerAttributes, Response as Elb,
+};
+use windlass_calls::{Request, Response, Tags};
+
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next};
+
+/// Attributes of the load balancer.
+pub struct LoadBalancerAttributes;
+
+const DROP_INVALID_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
+
+impl Kind for LoadBalancerAttributes {
+    type Seen = Tags;
+    const NAME: &'static str = "load-balancer-attributes";
+
+    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(vec![Id::only(Self::NAME)])
+    }
+
+    fn queries(_: &Context, known: &Known, _: &Tags) -> Result<Vec<Request>, Blocked> {
+        let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
+        Ok(vec![DescribeLoadBalancerAttributes { load_balancer }.into()])
+    }
+
+    fn read(seen: &mut Tags, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Elb(Elb::DescribeLoadBalancerAttributes(attributes))) => {
+                seen.clone_from(attributes);
+            }
+            (Request::Elb(elb::Request::ModifyLoadBalancerAttributes(change)), _) => {
+                seen.extend(change.attributes.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn next(_: &Context, _: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
+        let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
+        let outputs = Outputs::id(&load_balancer);
+        Ok(
+            if seen
+                .get(DROP_INVALID_HEADERS)
+                .is_some_and(|value| value == "true")
+            {
+                Next::InSync(outputs)
+            } else {
+                let attributes = Tags::from([(DROP_INVALID_HEADERS.into(), "true".into())]);
+                let change = ModifyLoadBalancerAttributes {
+                    load_balancer,
+                    attributes,
+                };
+                Next::update(change, "malformed headers never reach the application", outputs)
+            },
+        )
+    }
+}

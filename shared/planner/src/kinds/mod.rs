@@ -1,0 +1,88 @@
+//! The resource kinds, one file each, in the order in which people would build them.
+
+pub mod image;
+pub mod zones;
+
+pub mod address;
+pub mod internet_gateway;
+pub mod nat_gateway;
+pub mod route;
+pub mod route_table;
+pub mod route_table_association;
+pub mod subnet;
+pub mod vpc;
+
+pub mod instance_profile;
+pub mod instance_role;
+pub mod launch_template;
+pub mod security_group;
+pub mod security_group_rule;
+
+pub mod listener;
+pub mod load_balancer;
+pub mod load_balancer_attributes;
+pub mod target_group;
+pub mod target_group_attributes;
+
+pub mod auto_scaling_group;
+pub mod targets;
+
+use windlass_calls::Tags;
+use windlass_spec::Nat;
+
+use crate::context::{Context, Id, Known, Zone};
+use crate::kind::Blocked;
+use crate::names;
+
+/// The one of several resources that is this logical id: the recorded one if it is among them, else the smallest id.
+fn find<'a, T>(
+    cx: &Context,
+    id: &Id,
+    seen: &'a [T],
+    key: impl Fn(&T) -> &str,
+    tags: impl Fn(&T) -> &Tags,
+) -> Option<&'a T> {
+    let recorded = cx.record(id).map(|record| record.outputs.get("id"));
+    let ours = seen.iter().filter(|item| names::is(tags(item), id));
+    ours.min_by_key(|item| (recorded.as_deref() != Some(key(item)), key(item).to_owned()))
+}
+
+/// The zones that have a NAT gateway of their own.
+fn nat_zones(cx: &Context, known: &Known) -> Result<Vec<Zone>, Blocked> {
+    let zones = cx.zones(known)?;
+    let count = match cx.spec.network.nat {
+        Nat::PerZone => zones.len(),
+        Nat::Single => 1,
+        Nat::None => 0,
+    };
+    Ok(zones.into_iter().take(count).collect())
+}
+
+/// Logical id of the subnet, route table or route of one zone.
+fn in_zone(kind: &str, tier: &str, zone: &Zone) -> Id {
+    Id::of(kind, format!("{tier}-{}", zone.letter))
+}
+
+/// The zone and tier that a logical id like `subnet/public-a` names.
+fn tier_and_zone(cx: &Context, known: &Known, id: &Id) -> Result<(String, Zone), Blocked> {
+    let (tier, letter) = id.part().split_once('-').unwrap_or((id.part(), ""));
+    let zone = cx.zones(known)?.into_iter().find(|zone| zone.letter == letter);
+    zone.map(|zone| (tier.to_owned(), zone)).ok_or_else(|| Blocked {
+        on: Id::only("zones"),
+        need: crate::kind::Need::Exists,
+    })
+}
+
+/// Text of a refusal to change something in place that cannot be changed yet.
+fn unsupported_change(what: &str, from: impl std::fmt::Display, to: impl std::fmt::Display) -> String {
+    format!(
+        "changing {what} of a running stack from {from} to {to} is not supported yet: put the earlier value back"
+    )
+}
+
+/// Text of a refusal to touch something that carries our name but not our tags.
+fn foreign(what: &str, name: &str) -> String {
+    format!(
+        "a {what} named {name} exists and does not belong to this stack: delete or rename it, or choose another stack name"
+    )
+}

@@ -1,0 +1,110 @@
+//! Two security groups: the load balancer's and the instances'. Their rules name each other, so both come first and
+//! the rules are resources of their own (rule 43).
+
+use windlass_calls::ec2::{
+    self, CreateSecurityGroup, DescribeSecurityGroups, Request as Ec2Request, Response as Ec2,
+    RevokeSecurityGroupEgress, Rule,
+};
+use windlass_calls::{Request, Response};
+
+use super::find;
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next};
+use crate::names;
+
+/// A security group.
+pub struct SecurityGroup;
+
+/// The security groups of the stack with their rules: what two kinds look at.
+#[derive(Default, Clone)]
+pub struct Seen(Vec<ec2::SecurityGroup>);
+
+impl Seen {
+    /// The query that fills it.
+    pub(super) fn query(cx: &Context) -> Request {
+        let filters = names::filters(&cx.spec.stack);
+        DescribeSecurityGroups { filters }.into()
+    }
+
+    /// Folds in an answer of either kind.
+    pub(super) fn read(&mut self, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Ec2(Ec2::DescribeSecurityGroups(groups))) => self.0.clone_from(groups),
+            (_, Response::Ec2(Ec2::CreateSecurityGroup(group))) => self.0.push(group.clone()),
+            (Request::Ec2(Ec2Request::AuthorizeSecurityGroupIngress(add)), _) => {
+                self.edit(&add.group, |group| group.ingress.push(add.rule.clone()));
+            }
+            (Request::Ec2(Ec2Request::AuthorizeSecurityGroupEgress(add)), _) => {
+                self.edit(&add.group, |group| group.egress.push(add.rule.clone()));
+            }
+            (Request::Ec2(Ec2Request::RevokeSecurityGroupEgress(remove)), _) => {
+                self.edit(&remove.group, |group| {
+                    group.egress.retain(|rule| *rule != remove.rule);
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// The group with this id.
+    pub(super) fn group(&self, id: &str) -> Option<&ec2::SecurityGroup> {
+        self.0.iter().find(|group| group.id == id)
+    }
+
+    fn edit(&mut self, id: &str, change: impl FnOnce(&mut ec2::SecurityGroup)) {
+        if let Some(group) = self.0.iter_mut().find(|group| group.id == id) {
+            change(group);
+        }
+    }
+}
+
+impl Kind for SecurityGroup {
+    type Seen = Seen;
+    const NAME: &'static str = "security-group";
+
+    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(vec![
+            Id::of(Self::NAME, "load-balancer"),
+            Id::of(Self::NAME, "instances"),
+        ])
+    }
+
+    fn queries(cx: &Context, _: &Known, _: &Seen) -> Result<Vec<Request>, Blocked> {
+        Ok(vec![Seen::query(cx)])
+    }
+
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
+        seen.read(request, response);
+    }
+
+    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
+        let Some(group) = find(cx, id, &seen.0, |group| &group.id, |group| &group.tags) else {
+            let create = CreateSecurityGroup {
+                name: format!("{}-{}", names::stack(&cx.spec.stack), id.part()),
+                description: format!("{} of {}", id.part(), cx.spec.stack),
+                vpc: known.exists(&Id::only("vpc"))?.get("id"),
+                tags: names::tags(cx.spec, id),
+            };
+            return Ok(Next::create(
+                create,
+                format!("what may reach the {}", id.part().replace('-', " ")),
+            ));
+        };
+        let outputs = Outputs::id(&group.id);
+        Ok(
+            if id.part() == "load-balancer" && group.egress.contains(&Rule::everything()) {
+                let revoke = RevokeSecurityGroupEgress {
+                    group: group.id.clone(),
+                    rule: Rule::everything(),
+                };
+                Next::update(
+                    revoke,
+                    "a load balancer talks to its instances and to nobody else",
+                    outputs,
+                )
+            } else {
+                Next::InSync(outputs)
+            },
+        )
+    }
+}

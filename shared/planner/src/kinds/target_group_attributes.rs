@@ -1,0 +1,55 @@
+//! Attributes of the main target group: how long a leaving instance may finish its requests.
+
+use windlass_calls::elb::{
+    self, DescribeTargetGroupAttributes, ModifyTargetGroupAttributes, Response as Elb,
+};
+use windlass_calls::{Request, Response, Tags};
+
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next};
+
+/// Attributes of the main target group.
+pub struct TargetGroupAttributes;
+
+const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
+
+impl Kind for TargetGroupAttributes {
+    type Seen = Tags;
+    const NAME: &'static str = "target-group-attributes";
+
+    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(vec![Id::only(Self::NAME)])
+    }
+
+    fn queries(_: &Context, known: &Known, _: &Tags) -> Result<Vec<Request>, Blocked> {
+        let target_group = known.exists(&Id::only("target-group"))?.get("arn");
+        Ok(vec![DescribeTargetGroupAttributes { target_group }.into()])
+    }
+
+    fn read(seen: &mut Tags, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Elb(Elb::DescribeTargetGroupAttributes(attributes))) => seen.clone_from(attributes),
+            (Request::Elb(elb::Request::ModifyTargetGroupAttributes(change)), _) => {
+                seen.extend(change.attributes.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn next(cx: &Context, _: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
+        let target_group = known.exists(&Id::only("target-group"))?.get("arn");
+        let outputs = Outputs::id(&target_group);
+        let drain = cx.spec.lifecycle.drain.to_string();
+        Ok(if seen.get(DEREGISTRATION_DELAY) == Some(&drain) {
+            Next::InSync(outputs)
+        } else {
+            let reason = format!("a leaving instance gets {drain} s to finish its requests");
+            let attributes = Tags::from([(DEREGISTRATION_DELAY.into(), drain)]);
+            let change = ModifyTargetGroupAttributes {
+                target_group,
+                attributes,
+            };
+            Next::update(change, reason, outputs)
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! The instances as the load balancer sees them: the stack serves when the least number of them is healthy.
+
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Response as Autoscaling};
+use windlass_calls::elb::{DescribeTargetHealth, Response as Elb, TargetHealth};
+use windlass_calls::{Request, Response};
+
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next};
+use crate::names;
+use crate::outputs::UnhealthyInstance;
+
+/// The group's instances in the main target group. Nothing is created: being healthy is the resource.
+pub struct Targets;
+
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    serving: Vec<String>,
+    targets: Vec<TargetHealth>,
+}
+
+impl Kind for Targets {
+    type Seen = Seen;
+    const NAME: &'static str = "targets";
+
+    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(vec![Id::only(Self::NAME)])
+    }
+
+    fn queries(cx: &Context, known: &Known, _: &Seen) -> Result<Vec<Request>, Blocked> {
+        let target_group = serving(known)?;
+        let name = names::stack(&cx.spec.stack);
+        Ok(vec![
+            DescribeAutoScalingGroups { name }.into(),
+            DescribeTargetHealth { target_group }.into(),
+        ])
+    }
+
+    fn read(seen: &mut Seen, _: &Request, response: &Response) {
+        match response {
+            Response::Autoscaling(Autoscaling::DescribeAutoScalingGroups(groups)) => {
+                let instances = groups.iter().flat_map(|group| &group.instances);
+                let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
+                seen.serving = serving.map(|instance| instance.id.clone()).collect();
+                seen.serving.sort();
+            }
+            Response::Elb(Elb::DescribeTargetHealth(targets)) => seen.targets.clone_from(targets),
+            _ => {}
+        }
+    }
+
+    fn next(cx: &Context, _: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
+        serving(known)?;
+        let is_healthy = |id: &&String| {
+            seen.targets
+                .iter()
+                .any(|target| target.target == **id && target.state == "healthy")
+        };
+        let healthy = seen.serving.iter().filter(is_healthy).count();
+        let min = cx.spec.scaling.min as usize;
+        let unhealthy: Vec<UnhealthyInstance> = seen.targets.iter().filter_map(unhealthy).collect();
+        let outputs = Outputs::default()
+            .with("instances", seen.serving.join(","))
+            .with("unhealthy", serde_json::to_string(&unhealthy).unwrap_or_default());
+        Ok(if healthy >= min {
+            Next::InSync(outputs)
+        } else {
+            Next::wait(
+                format!("{healthy} of {min} instances healthy in the load balancer's eyes"),
+                outputs,
+            )
+        })
+    }
+}
+
+/// The target group, once health means anything: the load balancer is active and the group has its instances.
+fn serving(known: &Known) -> Result<String, Blocked> {
+    known.ready(&Id::only("load-balancer"))?;
+    known.ready(&Id::only("auto-scaling-group"))?;
+    Ok(known.exists(&Id::only("target-group"))?.get("arn"))
+}
+
+/// What keeps a target from being healthy, and what to do about it.
+fn unhealthy(target: &TargetHealth) -> Option<UnhealthyInstance> {
+    if target.state != "unhealthy" {
+        return None;
+    }
+    let reason = target.reason.as_deref().unwrap_or_default();
+    let remedy = match reason {
+        "Target.Timeout" => {
+            "nothing answers on the application's port: check that it listens on all addresses, and what user data printed"
+        }
+        "Target.ResponseCodeMismatch" => {
+            "the application answers with another code: check loadBalancer.healthCheck.path and codes"
+        }
+        _ => "open a Session Manager shell on the instance and read /var/log/cloud-init-output.log",
+    };
+    Some(UnhealthyInstance {
+        instance: target.target.clone(),
+        cause: target.description.clone().unwrap_or_else(|| reason.to_owned()),
+        remedy: remedy.to_owned(),
+    })
+}

@@ -1,0 +1,142 @@
+//! Every name and tag that Windlass gives. Nothing else in the project spells one.
+
+use sha2::{Digest, Sha256};
+use windlass_calls::{Filters, Tags};
+use windlass_spec::{Spec, StackId};
+
+use crate::context::Id;
+
+/// Tag with the stack: `dev/web`.
+pub const STACK_TAG: &str = "windlass:stack";
+/// Tag with the logical id: `nat-gateway/a`.
+pub const RESOURCE_TAG: &str = "windlass:resource";
+/// Tag on the VPC with the chosen zones, in order: they are never chosen again (rule 45).
+pub const ZONES_TAG: &str = "windlass:zones";
+/// Tag on the launch template with the alias its image was resolved from (rule 64).
+pub const IMAGE_TAG: &str = "windlass:image";
+
+/// Longest load balancer and target group name (rule 35).
+const ELB_LIMIT: usize = 32;
+/// Longest IAM role and instance profile name.
+const IAM_LIMIT: usize = 64;
+
+/// Tags of a resource: the user's own, ours, and a `Name` for people.
+#[must_use]
+pub fn tags(spec: &Spec, id: &Id) -> Tags {
+    let mut tags = spec.tags.clone();
+    tags.insert(STACK_TAG.into(), spec.stack.to_string());
+    tags.insert(RESOURCE_TAG.into(), id.to_string());
+    tags.insert(
+        "Name".into(),
+        format!("{}-{}", stack(&spec.stack), id.as_str().replace('/', "-")),
+    );
+    tags
+}
+
+/// Filter that finds everything of a stack.
+#[must_use]
+pub fn filters(stack: &StackId) -> Filters {
+    Filters::from([(format!("tag:{STACK_TAG}"), vec![stack.to_string()])])
+}
+
+/// Whether tags say that a resource is this one.
+#[must_use]
+pub fn is(tags: &Tags, id: &Id) -> bool {
+    tags.get(RESOURCE_TAG).is_some_and(|value| value == id.as_str())
+}
+
+/// Whether tags say that a resource belongs to this stack.
+#[must_use]
+pub fn owned(tags: &Tags, stack: &StackId) -> bool {
+    tags.get(STACK_TAG)
+        .is_some_and(|value| *value == stack.to_string())
+}
+
+/// `windlass-<env>-<name>`: the prefix of all names of a stack, and the name of its launch template and group.
+#[must_use]
+pub fn stack(stack: &StackId) -> String {
+    format!("windlass-{}-{}", stack.environment, stack.name)
+}
+
+/// Name of the instance role and of its profile. IAM has no Regions, so the name carries it.
+#[must_use]
+pub fn instance_role(id: &StackId, region: &str) -> String {
+    fit(&format!("{}-{region}-instance", stack(id)), IAM_LIMIT)
+}
+
+/// Name of a load balancer or target group: at most 32 characters, with a hash of what it cannot change, so that an
+/// old and a new one can live side by side.
+#[must_use]
+pub fn elb(id: &StackId, immutable: &str) -> String {
+    let hash = &digest(immutable)[..6];
+    format!("{}-{hash}", fit(&stack(id), ELB_LIMIT - hash.len() - 1))
+}
+
+/// Client token of a create: the same for the same incarnation of the same resource, and for no other.
+#[must_use]
+pub fn token(lineage: &str, id: &Id, incarnation: u32) -> String {
+    digest(&format!("{lineage}\n{id}\n{incarnation}"))[..32].to_owned()
+}
+
+/// Cuts a name to AWS's limit, with a hash of the whole in place of what is lost.
+fn fit(name: &str, limit: usize) -> String {
+    if name.len() <= limit {
+        return name.to_owned();
+    }
+    let hash = &digest(name)[..8];
+    let head = name[..limit - hash.len() - 1].trim_end_matches('-');
+    format!("{head}-{hash}")
+}
+
+/// SHA-256 in lower-case hex.
+fn digest(text: &str) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        let digits = [byte >> 4, byte & 15].map(|nibble| char::from_digit(nibble.into(), 16));
+        hex.extend(digits.into_iter().flatten());
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(environment: &str, name: &str) -> StackId {
+        StackId {
+            environment: environment.into(),
+            name: name.into(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn elb_names_are_valid_for_every_stack(environment in "[a-z]([a-z0-9-]{0,30}[a-z0-9])?", name in "[a-z]([a-z0-9-]{0,30}[a-z0-9])?") {
+            let elb = elb(&id(&environment, &name), "internet-facing");
+            prop_assert!(elb.len() <= 32);
+            prop_assert!(elb.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+            prop_assert!(!elb.starts_with('-') && !elb.ends_with('-') && !elb.starts_with("internal-"));
+            let role = instance_role(&id(&environment, &name), "ap-southeast-2");
+            prop_assert!(role.len() <= 64 && role.starts_with("windlass-"));
+        }
+    }
+
+    #[test]
+    fn long_names_that_differ_at_the_end_stay_different() {
+        let long = "a".repeat(31);
+        assert_ne!(
+            elb(&id("dev", &format!("{long}x")), ""),
+            elb(&id("dev", &format!("{long}y")), "")
+        );
+    }
+
+    #[test]
+    fn a_token_changes_with_the_incarnation_and_with_nothing_else_of_the_pass() {
+        let nat = Id::of("nat-gateway", "a");
+        assert_eq!(token("l1", &nat, 1), token("l1", &nat, 1));
+        assert_ne!(token("l1", &nat, 1), token("l1", &nat, 2));
+        assert_ne!(token("l1", &nat, 1), token("l2", &nat, 1));
+    }
+}

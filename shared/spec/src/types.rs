@@ -1,0 +1,205 @@
+//! The decoded spec: every default filled in, every rule of [`crate::decode`] already checked.
+//!
+//! Guarantees: a value of [`Spec`] only exists when all the rules hold, so later stages never see an invalid one.
+//! The types are plain data; nothing here reads a clock, the environment or AWS.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+/// Which stack: the environment and name that its spec's key carries, `specs/<environment>/<name>.yaml`.
+///
+/// Both parts match `[a-z][a-z0-9-]*`, do not end in a hyphen, and are at most 32 characters long.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StackId {
+    /// `dev`, `stage`, `prod`, …
+    pub environment: String,
+    /// The stack's name within its environment.
+    pub name: String,
+}
+
+impl fmt::Display for StackId {
+    /// `dev/web`, as in the `windlass:stack` tag and in `status.json`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.environment, self.name)
+    }
+}
+
+/// A valid stack description with every default filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// From the key, and equal to what `metadata` says where it says it.
+    pub stack: StackId,
+    /// The user's own tags, put on every resource that takes tags.
+    pub tags: BTreeMap<String, String>,
+    /// Refuse to destroy the stack. Default true in environment `prod`.
+    pub protect: bool,
+    /// The VPC and what is in it.
+    pub network: Network,
+    /// What runs, and on which machines.
+    pub compute: Compute,
+    /// The only public entry.
+    pub load_balancer: LoadBalancer,
+    /// How many instances.
+    pub scaling: Scaling,
+    /// Launching and terminating instances.
+    pub lifecycle: Lifecycle,
+}
+
+/// The VPC, its zones and its way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// A private range, /16 to /23: sixteen equal blocks of it become subnets, and an ALB subnet is /27 or larger.
+    pub cidr: Ipv4Net,
+    /// Number of availability zones, 2 to 6.
+    pub zones: u8,
+    /// Where the private subnets' way out is.
+    pub nat: Nat,
+}
+
+/// NAT gateways: one in every zone, one for all, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat {
+    /// One NAT gateway in every zone: no zone depends on another.
+    PerZone,
+    /// One NAT gateway, in the first zone, for all.
+    Single,
+    /// None: the image must boot without the internet.
+    None,
+}
+
+/// Machines and the application on them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compute {
+    /// What the instances boot.
+    pub image: Image,
+    /// One or more instance types of one architecture, in order of preference.
+    pub instance_types: Vec<String>,
+    /// The architecture of all of them.
+    pub architecture: Architecture,
+    /// What is installed and started at boot, and the port it listens on.
+    pub app: App,
+}
+
+/// The machine image: an alias, a fixed image or a public parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Image {
+    /// Amazon Linux 2023, resolved once per spec change through its public SSM parameter.
+    Al2023,
+    /// Ubuntu 24.04 LTS, resolved once per spec change through its public SSM parameter.
+    Ubuntu2404,
+    /// A fixed image, `ami-…`.
+    Ami(String),
+    /// An SSM parameter (its path, with the leading `/`) that holds an image id.
+    Parameter(String),
+}
+
+/// Processor architecture of the instance types, in AWS's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Intel and AMD: `x86_64`.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// Graviton: `arm64`.
+    Arm64,
+}
+
+/// The application: what instances run, and where it listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct App {
+    /// TCP port the load balancer sends requests and health checks to.
+    pub port: u16,
+    /// What is installed and started.
+    pub runtime: Runtime,
+}
+
+/// The three ways to say what an instance runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Runtime {
+    /// Packages of the image's own package manager; each is also enabled as a service of that name where one exists.
+    Packages(Vec<String>),
+    /// A container, published on [`App::port`].
+    #[serde(rename_all = "camelCase")]
+    Container {
+        /// Image reference, `registry/name:tag` or `@sha256:…`.
+        image: String,
+        /// Plain environment variables; never secrets.
+        env: BTreeMap<String, String>,
+    },
+    /// A script of the user's own, passed through as it is (at most 16 KiB before encoding).
+    UserData(String),
+}
+
+/// The load balancer, its listeners and its health check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadBalancer {
+    /// Public or private.
+    pub scheme: Scheme,
+    /// Ports it listens on; each port once, at least one.
+    pub listeners: Vec<Listener>,
+    /// How a target is judged.
+    pub health_check: HealthCheck,
+}
+
+/// Who can reach the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// In the public subnets, open to everybody.
+    InternetFacing,
+    /// In the private subnets, open to the VPC's own range.
+    Internal,
+}
+
+/// One listener. Only plain HTTP that forwards to the main target group exists so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listener {
+    /// TCP port, 1 to 65535.
+    pub port: u16,
+}
+
+/// The load balancer's check of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// Path with a leading `/`.
+    pub path: String,
+    /// Seconds between checks, 5 to 300.
+    pub interval: u32,
+    /// Passes in a row that make a target healthy, 2 to 10.
+    pub healthy: u32,
+    /// Failures in a row that make it unhealthy, 2 to 10.
+    pub unhealthy: u32,
+    /// HTTP codes that count as a pass, as ELB writes them: `200-399`, `200,204`.
+    pub codes: String,
+}
+
+/// Bounds of the group. `1 <= min <= max`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scaling {
+    /// Fewest instances.
+    pub min: u32,
+    /// Most instances.
+    pub max: u32,
+}
+
+/// Launching and terminating instances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lifecycle {
+    /// Seconds a leaving target may finish its requests: the target group's deregistration delay, 0 to 3600.
+    pub drain: u32,
+}
