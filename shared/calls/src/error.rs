@@ -137,7 +137,9 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "IncorrectState"
         | "IncorrectInstanceState"
         | "InvalidVpcState"
-        | "ResourceInUse" => Class::NotYet,
+        | "ResourceInUse"
+        | "InvalidSecurityGroup"
+        | "InvalidSubnet" => Class::NotYet,
         "InternalError"
         | "InternalFailure"
         | "ServiceUnavailable"
@@ -150,6 +152,12 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "InvalidIamInstanceProfile"
         | "MalformedPolicyDocument"
             if message.contains("nstance") && message.contains("rofile") =>
+        {
+            Class::NotYet
+        }
+        // Services that look at another's resources say so in words only (rule 34).
+        "ValidationError" | "InvalidParameterValue"
+            if message.contains("not found") || message.contains("not exist") =>
         {
             Class::NotYet
         }
@@ -205,6 +213,18 @@ mod tests {
         assert_eq!(
             class("ValidationError", "MinSize is larger than MaxSize", 400),
             Class::Terminal
+        );
+    }
+
+    #[test]
+    fn another_services_resource_that_is_not_visible_yet_is_worth_waiting_for() {
+        assert_eq!(
+            class("ValidationError", "The VPC ID 'vpc-1' is not found", 400),
+            Class::NotYet
+        );
+        assert_eq!(
+            class("ValidationError", "The subnet ID 'subnet-1' does not exist", 400),
+            Class::NotYet
         );
     }
 

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::load::Loaded;
 use crate::pass::{Job, PassError, PassReport, Settings, Trigger, Verdict};
 use crate::port::Port;
+use crate::status::Phase;
 use crate::wake;
 
 /// Seconds until a pass that was overtaken looks again.
@@ -46,8 +47,16 @@ pub(crate) fn turn(loaded: &Loaded, job: &Job, now: Timestamp) -> Turn {
         }
         // A lease that ran out is a pass that died: whoever comes goes on.
         (Trigger::Woken { .. }, _) if head.lease.is_some() => Turn::Ours,
+        // So is a chain that ended without its last word: the status still says that something is under way.
+        (Trigger::Woken { .. }, None) if says_busy(loaded) => Turn::Ours,
         (Trigger::Woken { .. }, _) => Turn::Stale,
     }
+}
+
+/// Whether the status promises more to come.
+fn says_busy(loaded: &Loaded) -> bool {
+    let phase = loaded.status.as_ref().map(|status| status.document.phase);
+    !matches!(phase, Some(Phase::Ready | Phase::Failed | Phase::Rejected))
 }
 
 /// Sends the same message to ourselves again, later, and answers for this one.

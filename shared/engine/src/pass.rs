@@ -289,9 +289,8 @@ impl<'a, P: Port> Session<'a, P> {
                 apply::observe(self, questions).await;
                 continue;
             }
-            let plan = self.board.plan(&self.context());
             // A spec that cannot be had as a whole is not begun: nothing is left half done.
-            let refused = !checked && !plan.refusals.is_empty();
+            let refused = !checked && !self.board.plan(&self.context()).refusals.is_empty();
             checked = true;
             let ready = if refused || self.blind.is_some() {
                 vec![]
@@ -303,7 +302,7 @@ impl<'a, P: Port> Session<'a, P> {
                     unfinished: out_of_time,
                     outcomes,
                     known,
-                    plan,
+                    plan: self.board.plan(&self.context()),
                 }));
             }
             if let Err(Overtaken) = apply::apply(self, ready).await? {

@@ -158,21 +158,22 @@ impl Board {
         Plan::of(cx, &outcomes)
     }
 
-    /// Asks all kinds until no answer tells another kind anything new. Each round can only add knowledge, so it ends.
+    /// Asks all kinds, and those that were blocked again, until no answer tells another kind anything new. Knowledge
+    /// only grows, so what was answered once stays so, and it ends.
     fn settle(&self, cx: &Context, mode: Mode) -> (BTreeMap<Id, Outcome>, Known) {
         let mut known = Known::default();
+        let mut outcomes = BTreeMap::new();
+        let mut open: Vec<&dyn AnyKind> = self.kinds.iter().map(AsRef::as_ref).collect();
         loop {
-            let mut outcomes = BTreeMap::new();
-            let before = known.clone();
-            for kind in &self.kinds {
-                self.ask(kind.as_ref(), cx, mode, &mut known, &mut outcomes);
-            }
-            if known == before {
+            let before = known.len();
+            open.retain(|kind| self.ask(*kind, cx, mode, &mut known, &mut outcomes));
+            if open.is_empty() || known.len() == before {
                 return (outcomes, known);
             }
         }
     }
 
+    /// Asks one kind. Answers whether knowing more could change what it says.
     fn ask(
         &self,
         kind: &dyn AnyKind,
@@ -180,10 +181,13 @@ impl Board {
         mode: Mode,
         known: &mut Known,
         outcomes: &mut BTreeMap<Id, Outcome>,
-    ) {
-        let Ok(wanted) = kind.wants(cx, known) else { return };
+    ) -> bool {
+        let Ok(wanted) = kind.wants(cx, known) else {
+            return true;
+        };
         let cached = mode.focused && self.skips(kind, cx, known);
         let observed = mode.planning || self.observed(kind, cx, known);
+        let mut open = false;
         for id in wanted {
             let outcome = match (cached, cx.record(&id), observed) {
                 (true, Some(record), _) => Outcome::Cached(record.outputs.clone()),
@@ -193,9 +197,11 @@ impl Board {
                     Err(blocked) => Outcome::Blocked(blocked),
                 },
             };
+            open |= matches!(outcome, Outcome::Blocked(_) | Outcome::Unobserved);
             learn(known, &id, &outcome, mode.planning);
             outcomes.insert(id, outcome);
         }
+        open
     }
 
     /// Whether all of a kind's resources settled in an earlier pass, in a pass that looks only at the others.

@@ -145,6 +145,12 @@ impl Known {
         self.0.get(id)
     }
 
+    /// How many resources are known.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Everything that is known.
     pub fn iter(&self) -> impl Iterator<Item = (&Id, &Resource)> {
         self.0.iter()

@@ -1,0 +1,55 @@
+# Everything a person or a CI runner does here. Needs Rust, Python 3.11 and npm; the rest is installed inside the tree.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+export SAM_CLI_TELEMETRY := 0
+
+CLOUD := python3 tests/local-cloud/local-cloud
+TOOLS := $(CURDIR)/.local/venv-tools/bin
+
+# The crates that link the AWS SDK. They are always built together, and with `--examples` where no test is built:
+# that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
+SDK_CRATES := -p windlass-provision -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
+
+.PHONY: help demo local down test bench lint package .binaries .cloud .tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / && $$1 != "help" {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: local ## Upload a spec to the local cloud and watch it become a running stack
+	@set -a; . .local/env; set +a; target/debug/windlass demo
+
+local: ## Start the local cloud and deploy the pipeline to it; leaves it running
+	@$(MAKE) -j2 .binaries .cloud
+	@$(CLOUD) deploy --bootstrap target/debug/provision --parameters WakeSeconds=1 EnforceTls=false
+
+down: ## Stop the local cloud
+	@$(CLOUD) down
+
+test: ## Run every check and test, the quick ones first
+	@tests/run
+
+bench: ## Measure size, start, memory, and upload to Ready; prints one table
+	@python3 tests/bench/bench
+
+lint: .tools ## Check format, lints and the template
+	@tests/run lint
+
+package: .tools ## Build the deployable function: dist/provision.zip
+	@PATH="$(TOOLS):$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
+		-p windlass-provision --bin provision --output-format zip --lambda-dir target/package
+	@mkdir -p dist && cp target/package/provision/bootstrap.zip dist/provision.zip
+	@stat -c '%s' dist/provision.zip | awk '{printf "dist/provision.zip  %.2f MB\n", $$1 / 1e6}'
+
+.binaries:
+	@cargo build --locked $(SDK_CRATES) --bins --examples
+
+.cloud:
+	@$(CLOUD) up
+
+.tools:
+	@$(CLOUD) venv

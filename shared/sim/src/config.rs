@@ -1,0 +1,120 @@
+//! What kind of AWS a world is: its zones, quotas, delays and weaknesses. All of it may change while it runs.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sim::splitmix;
+use crate::time::seconds_after;
+
+/// How long a new resource stays out of sight (rule 34).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lag {
+    /// Visible at once.
+    #[default]
+    None,
+    /// Visible after this many seconds.
+    Fixed(u32),
+    /// Visible after 0 to `max` seconds, each resource its own, decided by the seed and the resource's id.
+    Seeded {
+        /// Seed.
+        seed: u64,
+        /// Longest lag, in seconds.
+        max: u32,
+    },
+}
+
+impl Lag {
+    /// When a resource made at this time becomes visible.
+    pub(crate) fn visible_from(self, id: &str, created: Timestamp) -> Timestamp {
+        match self {
+            Self::None => created,
+            Self::Fixed(seconds) => seconds_after(created, seconds),
+            Self::Seeded { seed, max } => seconds_after(created, draw(seed, id, max)),
+        }
+    }
+}
+
+/// A number from 0 to `max` that depends on the seed and the id alone.
+fn draw(seed: u64, id: &str, max: u32) -> u32 {
+    let mixed = id
+        .bytes()
+        .fold(seed, |state, byte| splitmix(state ^ u64::from(byte)));
+    u32::try_from(mixed % (u64::from(max) + 1)).unwrap_or(max)
+}
+
+/// Settings of a [`World`](crate::World). The defaults are a fresh account in us-east-1 without any fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorldConfig {
+    /// Region, the prefix of its zones.
+    pub region: String,
+    /// Account id, as it stands in ARNs.
+    pub account: String,
+    /// Zone names.
+    pub zones: Vec<String>,
+    /// Instance types that a zone does not offer: prefix of the type (`t3.`) and zone name (rule 64). All others are
+    /// offered everywhere.
+    pub not_offered: Vec<(String, String)>,
+    /// Most VPCs (rule 38).
+    pub vpc_quota: usize,
+    /// Most internet gateways (rule 38).
+    pub internet_gateway_quota: usize,
+    /// Most elastic IP addresses (rule 38).
+    pub address_quota: usize,
+    /// From `CreateNatGateway` to `available`.
+    pub nat_delay: SignedDuration,
+    /// From `CreateLoadBalancer` to `active`.
+    pub load_balancer_delay: SignedDuration,
+    /// From the launch of an instance to `InService`.
+    pub in_service_delay: SignedDuration,
+    /// From the launch of an instance until its application answers.
+    pub boot_delay: SignedDuration,
+    /// From the creation of an instance profile, or its role's entry, until a launch accepts it (rule 40).
+    pub profile_propagation: SignedDuration,
+    /// Lag of new EC2 resources (rule 34).
+    pub visibility_lag: Lag,
+    /// Lag of new load balancers, target groups and listeners.
+    pub elb_lag: Lag,
+    /// Lag of new Auto Scaling groups.
+    pub autoscaling_lag: Lag,
+    /// An instance launched without a way to the internet never becomes healthy (rule 39).
+    pub instances_need_internet: bool,
+    /// Instances launched from now on never become healthy.
+    pub broken_app: bool,
+    /// Launches fail for this reason, as they do without capacity or vCPU quota (rule 65).
+    pub launch_failure: Option<String>,
+}
+
+impl Default for WorldConfig {
+    fn default() -> Self {
+        let zone = |letter: char| format!("us-east-1{letter}");
+        Self {
+            region: "us-east-1".into(),
+            account: "123456789012".into(),
+            zones: ('a'..='f').map(zone).collect(),
+            not_offered: vec![("t3.".into(), zone('e'))],
+            vpc_quota: 5,
+            internet_gateway_quota: 5,
+            address_quota: 5,
+            nat_delay: SignedDuration::from_secs(100),
+            load_balancer_delay: SignedDuration::from_secs(150),
+            in_service_delay: SignedDuration::from_secs(20),
+            boot_delay: SignedDuration::from_secs(30),
+            profile_propagation: SignedDuration::from_secs(10),
+            visibility_lag: Lag::None,
+            elb_lag: Lag::None,
+            autoscaling_lag: Lag::None,
+            instances_need_internet: true,
+            broken_app: false,
+            launch_failure: None,
+        }
+    }
+}
+
+impl WorldConfig {
+    /// Whether a zone offers an instance type (rule 64).
+    pub(crate) fn offers(&self, instance_type: &str, zone: &str) -> bool {
+        !self
+            .not_offered
+            .iter()
+            .any(|(prefix, without)| instance_type.starts_with(prefix.as_str()) && without == zone)
+    }
+}

@@ -1,0 +1,43 @@
+//! Filters of describes: `tag:KEY` everywhere, and per kind the few names AWS has for it. No wildcards.
+
+use jiff::Timestamp;
+use windlass_calls::{Filters, Tags};
+
+use crate::refusal::{Answer, refused};
+use crate::shelf::Shelf;
+
+/// A kind whose describe takes filters.
+pub(super) trait Filtered: Clone {
+    /// Names of its filters, apart from `tag:KEY`.
+    const FILTERS: &'static [&'static str];
+    /// Its tags.
+    fn tags(&self) -> &Tags;
+    /// What one of its filters compares; `None` matches nothing.
+    fn value(&self, filter: &str) -> Option<&str>;
+}
+
+/// What a describe shows: visible, and matching all filters, each with any of its values.
+pub(super) fn select<'a, T: Filtered>(
+    shelf: &'a Shelf<T>,
+    now: Timestamp,
+    filters: &'a Filters,
+) -> Answer<impl Iterator<Item = &'a T>> {
+    let known = |name: &&String| name.starts_with("tag:") || T::FILTERS.contains(&name.as_str());
+    if let Some(name) = filters.keys().find(|name| !known(name)) {
+        return Err(refused(
+            "InvalidParameterValue",
+            format!("The filter '{name}' is invalid"),
+        ));
+    }
+    Ok(shelf
+        .visible(now)
+        .filter(|item| filters.iter().all(|(name, values)| passes(*item, name, values))))
+}
+
+fn passes<T: Filtered>(item: &T, name: &str, values: &[String]) -> bool {
+    let value = match name.strip_prefix("tag:") {
+        Some(key) => item.tags().get(key).map(String::as_str),
+        None => item.value(name),
+    };
+    value.is_some_and(|value| values.iter().any(|wanted| wanted == value))
+}

@@ -1,0 +1,110 @@
+//! Amazon EC2: network, addresses, security groups, images and launch templates.
+//!
+//! New resources stay out of sight for [`WorldConfig::visibility_lag`](crate::WorldConfig): no describe shows them, and
+//! calls that name them answer `….NotFound` (rule 34). Conflicts, uniqueness, quotas and client tokens are judged on
+//! everything there is.
+
+mod address;
+mod catalogue;
+mod filter;
+mod gateway;
+mod nat;
+mod route;
+mod security;
+mod subnet;
+mod template;
+mod vpc;
+
+use windlass_calls::ec2::{
+    Address, CreateLaunchTemplate, CreateNatGateway, CreateRouteTable, InternetGateway, LaunchTemplate,
+    NatGateway, Request, Response, RouteTable, SecurityGroup, Subnet,
+};
+
+use crate::refusal::{Answer, Refusal, refused};
+use crate::shelf::Shelf;
+use crate::tokens::Tokens;
+use crate::world::{World, dispatch};
+
+pub(crate) use catalogue::Images;
+pub(crate) use nat::OwnedNat;
+pub(crate) use template::OwnedTemplate;
+pub(crate) use vpc::OwnedVpc;
+
+/// EC2's resources.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ec2 {
+    pub(crate) images: Images,
+    pub(crate) vpcs: Shelf<OwnedVpc>,
+    pub(crate) subnets: Shelf<Subnet>,
+    pub(crate) internet_gateways: Shelf<InternetGateway>,
+    pub(crate) addresses: Shelf<Address>,
+    pub(crate) nat_gateways: Shelf<OwnedNat>,
+    pub(crate) route_tables: Shelf<RouteTable>,
+    pub(crate) security_groups: Shelf<SecurityGroup>,
+    pub(crate) launch_templates: Shelf<OwnedTemplate>,
+    nat_tokens: Tokens<CreateNatGateway, NatGateway>,
+    route_table_tokens: Tokens<CreateRouteTable, RouteTable>,
+    template_tokens: Tokens<CreateLaunchTemplate, LaunchTemplate>,
+}
+
+impl World {
+    pub(crate) fn ec2(&mut self, request: &Request) -> Answer<Response> {
+        dispatch!(self, request;
+            DescribeAvailabilityZones => describe_availability_zones,
+            DescribeInstanceTypeOfferings => describe_instance_type_offerings,
+            DescribeImages => describe_images,
+            DescribeVpcs => describe_vpcs,
+            DescribeVpcAttribute => describe_vpc_attribute,
+            DescribeSubnets => describe_subnets,
+            DescribeInternetGateways => describe_internet_gateways,
+            DescribeAddresses => describe_addresses,
+            DescribeNatGateways => describe_nat_gateways,
+            DescribeRouteTables => describe_route_tables,
+            DescribeSecurityGroups => describe_security_groups,
+            DescribeLaunchTemplates => describe_launch_templates,
+            DescribeLaunchTemplateVersions => describe_launch_template_versions,
+            CreateVpc => create_vpc,
+            ModifyVpcAttribute => modify_vpc_attribute,
+            CreateSubnet => create_subnet,
+            ModifySubnetAttribute => modify_subnet_attribute,
+            CreateInternetGateway => create_internet_gateway,
+            AttachInternetGateway => attach_internet_gateway,
+            AllocateAddress => allocate_address,
+            CreateNatGateway => create_nat_gateway,
+            CreateRouteTable => create_route_table,
+            CreateRoute => create_route,
+            AssociateRouteTable => associate_route_table,
+            CreateSecurityGroup => create_security_group,
+            AuthorizeSecurityGroupIngress => authorize_ingress,
+            AuthorizeSecurityGroupEgress => authorize_egress,
+            RevokeSecurityGroupEgress => revoke_egress,
+            CreateLaunchTemplate => create_launch_template,
+        )
+    }
+
+    /// When reads start to show an EC2 resource made now.
+    fn ec2_visible_from(&self, id: &str) -> jiff::Timestamp {
+        self.config.visibility_lag.visible_from(id, self.clock)
+    }
+
+    /// A VPC that a call names.
+    fn named_vpc(&self, id: &str) -> Answer<&OwnedVpc> {
+        self.ec2
+            .vpcs
+            .seen(id, self.clock)
+            .ok_or_else(|| not_found("InvalidVpcID.NotFound", "vpc", id))
+    }
+
+    /// A subnet that a call names.
+    fn named_subnet(&self, id: &str) -> Answer<&Subnet> {
+        self.ec2
+            .subnets
+            .seen(id, self.clock)
+            .ok_or_else(|| not_found("InvalidSubnetID.NotFound", "subnet", id))
+    }
+}
+
+/// What a call that names a missing resource answers.
+fn not_found(code: &'static str, kind: &str, id: &str) -> Refusal {
+    refused(code, format!("The {kind} ID '{id}' does not exist"))
+}

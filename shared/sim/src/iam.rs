@@ -1,0 +1,204 @@
+//! IAM: roles and instance profiles. Reads are consistent; what lags is the use of a profile at a launch (rule 40).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use windlass_calls::Tags;
+use windlass_calls::iam::{
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
+    GetRole, InstanceProfile, ListAttachedRolePolicies, Request, Response, Role,
+};
+
+use crate::refusal::{Answer, Refusal, refused};
+use crate::shared::Shared;
+use crate::time::after;
+use crate::world::{World, dispatch};
+
+/// IAM's resources. Names are unique in the account.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Iam {
+    pub(crate) roles: Shared<BTreeMap<String, OwnedRole>>,
+    pub(crate) profiles: Shared<BTreeMap<String, OwnedProfile>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OwnedRole {
+    pub(crate) shown: Role,
+    policies: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OwnedProfile {
+    pub(crate) shown: InstanceProfile,
+    created: Timestamp,
+    role_added: Option<Timestamp>,
+}
+
+impl World {
+    pub(crate) fn iam(&mut self, request: &Request) -> Answer<Response> {
+        dispatch!(self, request;
+            GetRole => get_role,
+            ListAttachedRolePolicies => list_attached_role_policies,
+            GetInstanceProfile => get_instance_profile,
+            CreateRole => create_role,
+            AttachRolePolicy => attach_role_policy,
+            CreateInstanceProfile => create_instance_profile,
+            AddRoleToInstanceProfile => add_role_to_instance_profile,
+        )
+    }
+
+    fn get_role(&mut self, call: &GetRole) -> Answer<Role> {
+        self.role(&call.name).map(|role| role.shown.clone())
+    }
+
+    fn list_attached_role_policies(&mut self, call: &ListAttachedRolePolicies) -> Answer<Vec<String>> {
+        self.role(&call.role)
+            .map(|role| role.policies.iter().cloned().collect())
+    }
+
+    fn get_instance_profile(&mut self, call: &GetInstanceProfile) -> Answer<InstanceProfile> {
+        self.profile(&call.name).map(|profile| profile.shown.clone())
+    }
+
+    fn create_role(&mut self, call: &CreateRole) -> Answer<Role> {
+        if serde_json::from_str::<serde_json::Value>(&call.trust).is_err() {
+            return Err(refused("MalformedPolicyDocument", "Syntax errors in policy."));
+        }
+        if self.iam.roles.contains_key(&call.name) {
+            return Err(exists("Role", &call.name));
+        }
+        let shown = Role {
+            name: call.name.clone(),
+            arn: self.iam_arn("role", &call.name),
+            tags: call.tags.clone(),
+        };
+        self.iam.roles.insert(
+            call.name.clone(),
+            OwnedRole {
+                shown: shown.clone(),
+                policies: BTreeSet::new(),
+            },
+        );
+        Ok(shown)
+    }
+
+    fn attach_role_policy(&mut self, call: &AttachRolePolicy) -> Answer<()> {
+        let role = self
+            .iam
+            .roles
+            .get_mut(&call.role)
+            .ok_or_else(|| no_such("role", &call.role))?;
+        if !call.policy.starts_with("arn:") {
+            return Err(refused(
+                "InvalidInput",
+                format!("ARN {} is not valid.", call.policy),
+            ));
+        }
+        role.policies.insert(call.policy.clone());
+        Ok(())
+    }
+
+    fn create_instance_profile(&mut self, call: &CreateInstanceProfile) -> Answer<InstanceProfile> {
+        if self.iam.profiles.contains_key(&call.name) {
+            return Err(exists("Instance Profile", &call.name));
+        }
+        let shown = InstanceProfile {
+            name: call.name.clone(),
+            arn: self.iam_arn("instance-profile", &call.name),
+            roles: Vec::new(),
+            tags: call.tags.clone(),
+        };
+        let profile = OwnedProfile {
+            shown: shown.clone(),
+            created: self.clock,
+            role_added: None,
+        };
+        self.iam.profiles.insert(call.name.clone(), profile);
+        Ok(shown)
+    }
+
+    fn add_role_to_instance_profile(&mut self, call: &AddRoleToInstanceProfile) -> Answer<()> {
+        self.role(&call.role)?;
+        let now = self.clock;
+        let profile = self
+            .iam
+            .profiles
+            .get_mut(&call.profile)
+            .ok_or_else(|| no_such("instance profile", &call.profile))?;
+        if !profile.shown.roles.is_empty() {
+            let message = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
+            return Err(refused("LimitExceeded", message).status(409));
+        }
+        profile.shown.roles.push(call.role.clone());
+        profile.role_added = Some(now);
+        Ok(())
+    }
+
+    /// Whether a launch at this time accepts an instance profile: rule 40.
+    pub(crate) fn check_launch_profile(&self, name: &str) -> Answer<()> {
+        let propagated = |since: Timestamp| after(since, self.config.profile_propagation) <= self.clock;
+        let Some(profile) = self
+            .iam
+            .profiles
+            .get(name)
+            .filter(|profile| propagated(profile.created))
+        else {
+            return Err(refused(
+                "ValidationError",
+                format!(
+                    "You must use a valid fully-formed launch template. Value ({name}) for parameter \
+                     iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+                ),
+            ));
+        };
+        if profile.role_added.is_some_and(propagated) {
+            return Ok(());
+        }
+        Err(refused(
+            "ValidationError",
+            format!(
+                "You must use a valid fully-formed launch template. IAM Instance Profile \"{}\" has no associated \
+                 IAM Roles",
+                profile.shown.arn
+            ),
+        ))
+    }
+
+    fn role(&self, name: &str) -> Answer<&OwnedRole> {
+        self.iam.roles.get(name).ok_or_else(|| no_such("role", name))
+    }
+
+    fn profile(&self, name: &str) -> Answer<&OwnedProfile> {
+        self.iam
+            .profiles
+            .get(name)
+            .ok_or_else(|| no_such("instance profile", name))
+    }
+
+    /// IAM has no Regions.
+    fn iam_arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:aws:iam::{}:{kind}/{name}", self.config.account)
+    }
+}
+
+impl OwnedRole {
+    pub(crate) fn tags(&self) -> &Tags {
+        &self.shown.tags
+    }
+}
+
+fn no_such(kind: &str, name: &str) -> Refusal {
+    refused(
+        "NoSuchEntity",
+        format!("The {kind} with name {name} cannot be found."),
+    )
+    .status(404)
+}
+
+fn exists(kind: &str, name: &str) -> Refusal {
+    refused(
+        "EntityAlreadyExists",
+        format!("{kind} with name {name} already exists."),
+    )
+    .status(409)
+}

@@ -1,0 +1,117 @@
+use windlass_calls::iam::{
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
+    GetRole, ListAttachedRolePolicies,
+};
+use windlass_calls::{Class, Tags};
+
+use crate::account::{Account, tags};
+
+fn role(trust: &str) -> CreateRole {
+    CreateRole {
+        name: "instance".into(),
+        trust: trust.into(),
+        boundary: None,
+        tags: tags("iam-role"),
+    }
+}
+
+#[test]
+fn a_role_exists_once() {
+    let mut account = Account::new();
+    let made = account.call(role("{}"));
+    assert_eq!(
+        account.call(GetRole {
+            name: "instance".into()
+        }),
+        made
+    );
+    assert_eq!(
+        account.code(role("{}")),
+        ("EntityAlreadyExists".to_owned(), Class::Exists)
+    );
+}
+
+#[test]
+fn a_trust_policy_that_is_not_json_is_malformed() {
+    assert_eq!(
+        Account::new().code(role("{")),
+        ("MalformedPolicyDocument".to_owned(), Class::Terminal)
+    );
+}
+
+#[test]
+fn attaching_a_policy_twice_changes_nothing() {
+    let mut account = Account::new();
+    account.call(role("{}"));
+    let policy = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+    for _ in 0..2 {
+        account.call(AttachRolePolicy {
+            role: "instance".into(),
+            policy: policy.into(),
+        });
+    }
+    assert_eq!(
+        account.call(ListAttachedRolePolicies {
+            role: "instance".into()
+        }),
+        [policy]
+    );
+}
+
+#[test]
+fn an_instance_profile_exists_once() {
+    let mut account = Account::new();
+    let call = CreateInstanceProfile {
+        name: "instance".into(),
+        tags: Tags::new(),
+    };
+    account.call(call.clone());
+    assert_eq!(
+        account.code(call),
+        ("EntityAlreadyExists".to_owned(), Class::Exists)
+    );
+}
+
+#[test]
+fn an_instance_profile_takes_one_role() {
+    let mut account = Account::new();
+    account.profile();
+    assert_eq!(
+        account
+            .call(GetInstanceProfile {
+                name: "instance".into()
+            })
+            .roles,
+        ["instance"]
+    );
+    let again = account.refusal(AddRoleToInstanceProfile {
+        profile: "instance".into(),
+        role: "instance".into(),
+    });
+    assert_eq!(
+        (again.code.as_str(), again.class),
+        ("LimitExceeded", Class::Exists)
+    );
+    assert_eq!(
+        again.message,
+        "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1"
+    );
+}
+
+#[test]
+fn what_does_not_exist_is_gone() {
+    let mut account = Account::new();
+    let gone = ("NoSuchEntity".to_owned(), Class::Gone);
+    assert_eq!(account.code(GetRole { name: "none".into() }), gone);
+    assert_eq!(
+        account.code(ListAttachedRolePolicies { role: "none".into() }),
+        gone
+    );
+    assert_eq!(account.code(GetInstanceProfile { name: "none".into() }), gone);
+    account.call(role("{}"));
+    let add = AddRoleToInstanceProfile {
+        profile: "none".into(),
+        role: "instance".into(),
+    };
+    assert_eq!(account.code(add), gone);
+}
