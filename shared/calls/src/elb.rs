@@ -47,7 +47,8 @@ calls! { "elasticloadbalancing", Elb;
     ModifyTargetGroupAttributes { /// ARN.
         target_group: String, /// Attribute keys and values.
         attributes: Tags } => done, Idempotent;
-    /// An HTTP listener that forwards everything to one target group; a second on a port answers `DuplicateListener`.
+    /// An HTTP listener that forwards everything to one target group. Repeated with the same settings it answers the
+    /// first one; another one on the port answers `DuplicateListener`.
     CreateListener { /// Load balancer ARN.
         load_balancer: String, /// Port.
         port: u16, /// Target group ARN.

@@ -11,7 +11,7 @@ use windlass_sim::{Message, Ran, Sim, World, WorldConfig};
 use windlass_spec::StackId;
 
 /// Bucket of the specs.
-pub const SPEC_BUCKET: &str = "specs";
+const SPEC_BUCKET: &str = "specs";
 /// Bucket of the states.
 pub const STATE_BUCKET: &str = "states";
 /// The pipeline's queue.
@@ -117,8 +117,8 @@ impl Lab {
             delay: 0,
         };
         let now = self.sim.now();
-        let sent = self.sim.world_mut().call(now, send);
-        debug_assert!(sent.is_ok(), "the queue exists");
+        let enqueued = self.sim.world_mut().call(now, send);
+        debug_assert!(enqueued.is_ok(), "the queue exists");
     }
 
     /// Runs the next message, whenever it is visible; `None` if there is none.

@@ -1,1 +1,205 @@
-//! Placeholder.
+//! The deployed pipeline on the local cloud, as its users see it: a spec goes into a bucket, a status comes out.
+//!
+//! Assumes a running local cloud and its variables in the environment (`make local`, then `. .local/env`). Without
+//! them every test fails and says so: none is skipped.
+
+mod control;
+
+pub use control::Control;
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client as S3;
+use aws_sdk_sqs::Client as Sqs;
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::Value;
+use windlass_aws::Aws;
+use windlass_calls::s3::{Condition, GetObject, Object, PutObject};
+use windlass_engine::{Phase, Port, Status, status_key_of};
+
+/// How often a status is read.
+const GLANCE: Duration = Duration::from_millis(200);
+/// How long any stack may take on the local cloud: several times what one takes.
+const PATIENCE: u32 = 90 * 5;
+
+/// The local cloud.
+pub struct Cloud {
+    /// AWS through the adapter.
+    pub aws: Aws,
+    /// Emulator controls.
+    pub control: Control,
+    s3: S3,
+    sqs: Sqs,
+    spec_bucket: String,
+    state_bucket: String,
+    queue: String,
+}
+
+/// A variable of `.local/env`.
+///
+/// # Panics
+/// It is not set.
+#[must_use]
+pub fn variable(name: &str) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tests' one way to find the local cloud"
+    )]
+    let value = std::env::var(name);
+    #[expect(
+        clippy::panic,
+        reason = "a test without its cloud must fail, and say what to do"
+    )]
+    value.unwrap_or_else(|_| panic!("{name} is not set: run `make local`, then `. .local/env`"))
+}
+
+impl Cloud {
+    /// Connects to the local cloud of the environment.
+    pub async fn connect() -> Self {
+        let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        Self {
+            aws: Aws::from_environment().await,
+            control: Control::new(&variable("MOTO_URL")),
+            s3: S3::new(&config),
+            sqs: Sqs::new(&config),
+            spec_bucket: variable("SPEC_BUCKET"),
+            state_bucket: variable("STATE_BUCKET"),
+            queue: variable("PROVISION_QUEUE_URL"),
+        }
+    }
+
+    /// Uploads a spec; answers its version.
+    ///
+    /// # Panics
+    /// The bucket refused it.
+    pub async fn upload(&self, key: &str, body: impl Into<Vec<u8>>) -> String {
+        let put = PutObject {
+            bucket: self.spec_bucket.clone(),
+            key: key.into(),
+            body: body.into(),
+            content_type: "application/yaml".into(),
+            condition: Condition::Always,
+        };
+        let written = self.aws.call(put).await;
+        #[expect(clippy::expect_used, reason = "a test's set-up")]
+        written.expect("the spec bucket takes specs").version
+    }
+
+    /// Deletes a spec, as a person would.
+    ///
+    /// # Panics
+    /// The bucket refused.
+    pub async fn delete(&self, key: &str) {
+        let deleted = self
+            .s3
+            .delete_object()
+            .bucket(&self.spec_bucket)
+            .key(key)
+            .send()
+            .await;
+        #[expect(clippy::expect_used, reason = "a test's set-up")]
+        deleted.expect("the spec bucket lets specs be deleted");
+    }
+
+    /// The status that answers to a spec key, if there is one.
+    pub async fn status(&self, key: &str) -> Option<Status> {
+        let get = GetObject {
+            bucket: self.state_bucket.clone(),
+            key: status_key_of(key),
+            limit: 1 << 20,
+        };
+        match self.aws.call(get).await.ok()? {
+            Object::Found { body, .. } => serde_json::from_slice(&body).ok(),
+            Object::TooLarge { .. } | Object::Deleted => None,
+        }
+    }
+
+    /// Waits until the status of a spec key is as wanted, and answers it.
+    ///
+    /// # Panics
+    /// It never was; says what it was instead.
+    pub async fn wait_for(&self, key: &str, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        let mut last = None;
+        for _ in 0..PATIENCE {
+            last = self.status(key).await;
+            if let Some(status) = last.take_if(|status| wanted(status)) {
+                return status;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        #[expect(clippy::panic, reason = "the test failed")]
+        {
+            panic!("{key} never was {what}; its status: {last:#?}")
+        }
+    }
+
+    /// Waits for a phase of this version of the spec.
+    pub async fn wait_for_phase(&self, key: &str, version: &str, phase: Phase) -> Status {
+        let what = format!("{phase:?} at version {version}");
+        self.wait_for(key, &what, |status| {
+            status.phase == phase && status.spec_version == version
+        })
+        .await
+    }
+
+    /// Waits until the pipeline's queue holds nothing, in flight or delayed.
+    ///
+    /// # Panics
+    /// It never was empty.
+    pub async fn wait_for_empty_queue(&self) {
+        let mut left = String::new();
+        for _ in 0..PATIENCE {
+            left = self.messages().await;
+            if left == "0 0 0" {
+                return;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        #[expect(clippy::panic, reason = "the test failed")]
+        {
+            panic!("the queue never was empty: {left} (visible, in flight, delayed)")
+        }
+    }
+
+    async fn messages(&self) -> String {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let get = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(&self.queue)
+            .set_attribute_names(Some(names.to_vec()));
+        let attributes = get
+            .send()
+            .await
+            .ok()
+            .and_then(|answer| answer.attributes)
+            .unwrap_or_default();
+        let counts = names
+            .iter()
+            .map(|name| attributes.get(name).map_or("?", String::as_str));
+        counts.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Sum of the calls whose action matches.
+#[must_use]
+pub fn count(calls: &Value, matches: impl Fn(&str) -> bool) -> u64 {
+    let counts = calls.as_object().into_iter().flatten();
+    counts
+        .filter(|(action, _)| matches(action))
+        .filter_map(|(_, count)| count.as_u64())
+        .sum()
+}
+
+/// Whether an action only reads.
+#[must_use]
+pub fn is_read(action: &str) -> bool {
+    let operation = action.rsplit([':', '.']).next().unwrap_or(action);
+    ["Describe", "Get", "List"]
+        .iter()
+        .any(|prefix| operation.starts_with(prefix))
+}

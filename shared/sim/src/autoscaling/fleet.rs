@@ -51,11 +51,16 @@ enum Event {
 
 impl Fleet {
     pub(super) fn new(arn: String, settings: &GroupSettings, tags: &Tags, now: Timestamp) -> Self {
+        let mut settings = settings.clone();
+        if settings.instance_types.len() == 1 {
+            // The adapter writes overrides for several types only: one is left to the template, and shows as none.
+            settings.instance_types.clear();
+        }
         Self {
             arn,
-            settings: settings.clone(),
             tags: tags.clone(),
             desired: settings.min,
+            settings,
             suspended: BTreeSet::new(),
             activities: VecDeque::new(),
             next_launch: now,

@@ -1,0 +1,302 @@
+//! EC2 Auto Scaling.
+//!
+//! `DesiredCapacity` is never sent: the autoscaler owns it (rule 47 of the AWS facts), and AWS starts a new group at
+//! its minimum. A group with one instance type uses its launch template directly; with several it gets overrides, all
+//! of them on demand, in the order given. Read back, the first form has no instance types: they are the template's.
+
+use aws_sdk_autoscaling::Client;
+use aws_sdk_autoscaling::types as sdk;
+use windlass_calls::autoscaling::{
+    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities, Group,
+    GroupSettings, Instance, Request, Response,
+};
+use windlass_calls::{CallError, Tags};
+
+use crate::answer::{every, field, number, or_empty, or_zero, signed};
+use crate::fault::Fault;
+
+/// Activities asked for: what `DescribeScalingActivities` promises.
+const ACTIVITIES: i32 = 20;
+
+pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, autoscaling;
+        DescribeAutoScalingGroups => describe_groups,
+        DescribeScalingActivities => describe_activities,
+        CreateAutoScalingGroup => create_group,
+    )
+}
+
+async fn describe_groups(client: &Client, call: DescribeAutoScalingGroups) -> Result<Vec<Group>, Fault> {
+    let request = client
+        .describe_auto_scaling_groups()
+        .auto_scaling_group_names(call.name);
+    let found = every(request.into_paginator().items().send()).await?;
+    found.into_iter().map(group).collect()
+}
+
+async fn describe_activities(
+    client: &Client,
+    call: DescribeScalingActivities,
+) -> Result<Vec<Activity>, Fault> {
+    let request = client
+        .describe_scaling_activities()
+        .auto_scaling_group_name(call.group);
+    let answer = request.max_records(ACTIVITIES).send().await?;
+    answer
+        .activities
+        .unwrap_or_default()
+        .into_iter()
+        .map(activity)
+        .collect()
+}
+
+async fn create_group(client: &Client, call: CreateAutoScalingGroup) -> Result<(), Fault> {
+    let settings = *call.settings;
+    let (template, mixed) = launches(&settings);
+    client
+        .create_auto_scaling_group()
+        .set_launch_template(template)
+        .set_mixed_instances_policy(mixed)
+        .set_tags(Some(to_sdk(call.tags, &settings.name)))
+        .auto_scaling_group_name(settings.name)
+        .min_size(signed(settings.min))
+        .max_size(signed(settings.max))
+        .vpc_zone_identifier(settings.subnets.join(","))
+        .set_target_group_arns(Some(settings.target_groups))
+        .health_check_type("ELB")
+        .health_check_grace_period(signed(settings.grace))
+        .default_instance_warmup(signed(settings.warmup))
+        .instance_maintenance_policy(maintenance(settings.maintenance))
+        .send()
+        .await?;
+    Ok(())
+}
+
+type Launches = (
+    Option<sdk::LaunchTemplateSpecification>,
+    Option<sdk::MixedInstancesPolicy>,
+);
+
+/// What the group launches: its template, or its template with a list of instance types.
+fn launches(settings: &GroupSettings) -> Launches {
+    let template = sdk::LaunchTemplateSpecification::builder()
+        .launch_template_id(&settings.launch_template)
+        .version(settings.version.to_string())
+        .build();
+    if settings.instance_types.len() <= 1 {
+        return (Some(template), None);
+    }
+    let type_of = |name: &String| {
+        sdk::LaunchTemplateOverrides::builder()
+            .instance_type(name)
+            .build()
+    };
+    let template = sdk::LaunchTemplate::builder()
+        .launch_template_specification(template)
+        .set_overrides(Some(settings.instance_types.iter().map(type_of).collect()))
+        .build();
+    let on_demand = sdk::InstancesDistribution::builder()
+        .on_demand_percentage_above_base_capacity(100)
+        .on_demand_allocation_strategy("prioritized")
+        .build();
+    let mixed = sdk::MixedInstancesPolicy::builder().launch_template(template);
+    (None, Some(mixed.instances_distribution(on_demand).build()))
+}
+
+fn maintenance((least, most): (u32, u32)) -> sdk::InstanceMaintenancePolicy {
+    sdk::InstanceMaintenancePolicy::builder()
+        .min_healthy_percentage(signed(least))
+        .max_healthy_percentage(signed(most))
+        .build()
+}
+
+fn to_sdk(tags: Tags, group: &str) -> Vec<sdk::Tag> {
+    let tag = |(key, value)| {
+        sdk::Tag::builder()
+            .resource_id(group)
+            .resource_type("auto-scaling-group")
+            .key(key)
+            .value(value)
+            .propagate_at_launch(true)
+            .build()
+    };
+    tags.into_iter().map(tag).collect()
+}
+
+fn group(mut found: sdk::AutoScalingGroup) -> Result<Group, Fault> {
+    let tags = found.tags.take().unwrap_or_default().into_iter();
+    let suspended = found.suspended_processes.take().unwrap_or_default().into_iter();
+    let instances = found.instances.take().unwrap_or_default().into_iter();
+    Ok(Group {
+        arn: field(found.auto_scaling_group_arn.take(), "AutoScalingGroupARN")?,
+        health_check: field(found.health_check_type.take(), "HealthCheckType")?,
+        desired: number(found.desired_capacity, "DesiredCapacity")?,
+        instances: instances.map(instance).collect::<Result<_, _>>()?,
+        suspended: suspended.filter_map(|process| process.process_name).collect(),
+        status: found.status.take(),
+        tags: tags
+            .map(|tag| Ok((field(tag.key, "Tag.Key")?, or_empty(tag.value))))
+            .collect::<Result<_, Fault>>()?,
+        settings: settings(found)?,
+    })
+}
+
+/// Settings as AWS has them. What a group does not set reads as 0; a version that is no number (`$Latest`, which we
+/// never set: rule 46) as version 0, so that neither equals a setting of ours.
+fn settings(found: sdk::AutoScalingGroup) -> Result<GroupSettings, Fault> {
+    let (template, instance_types) = launched(found.launch_template, found.mixed_instances_policy);
+    let subnets = found.vpc_zone_identifier.unwrap_or_default();
+    let policy = found.instance_maintenance_policy;
+    let least = policy.as_ref().and_then(|policy| policy.min_healthy_percentage);
+    let most = policy.as_ref().and_then(|policy| policy.max_healthy_percentage);
+    Ok(GroupSettings {
+        name: field(found.auto_scaling_group_name, "AutoScalingGroupName")?,
+        min: number(found.min_size, "MinSize")?,
+        max: number(found.max_size, "MaxSize")?,
+        subnets: subnets
+            .split(',')
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        target_groups: found.target_group_arns.unwrap_or_default(),
+        version: or_empty(template.as_ref().and_then(|template| template.version.as_deref()))
+            .parse()
+            .unwrap_or(0),
+        launch_template: or_empty(template.and_then(|template| template.launch_template_id)),
+        instance_types,
+        grace: or_zero(found.health_check_grace_period),
+        warmup: or_zero(found.default_instance_warmup),
+        maintenance: (or_zero(least), or_zero(most)),
+    })
+}
+
+/// The template a group launches from, and the instance types that override the template's.
+fn launched(
+    template: Option<sdk::LaunchTemplateSpecification>,
+    mixed: Option<sdk::MixedInstancesPolicy>,
+) -> (Option<sdk::LaunchTemplateSpecification>, Vec<String>) {
+    let Some(mixed) = mixed.and_then(|mixed| mixed.launch_template) else {
+        return (template, Vec::new());
+    };
+    let overrides = mixed.overrides.unwrap_or_default().into_iter();
+    let instance_types = overrides.filter_map(|types| types.instance_type).collect();
+    (mixed.launch_template_specification, instance_types)
+}
+
+fn instance(found: sdk::Instance) -> Result<Instance, Fault> {
+    Ok(Instance {
+        id: field(found.instance_id, "InstanceId")?,
+        zone: field(found.availability_zone, "AvailabilityZone")?,
+        lifecycle_state: field(found.lifecycle_state, "LifecycleState")?,
+        health: field(found.health_status, "HealthStatus")?,
+    })
+}
+
+fn activity(found: sdk::Activity) -> Result<Activity, Fault> {
+    Ok(Activity {
+        id: field(found.activity_id, "ActivityId")?,
+        description: or_empty(found.description),
+        status: field(found.status_code, "StatusCode")?,
+        message: found.status_message,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(instance_types: &[&str]) -> GroupSettings {
+        GroupSettings {
+            name: "windlass-dev-web".into(),
+            min: 3,
+            max: 9,
+            subnets: vec!["subnet-1".into(), "subnet-2".into()],
+            target_groups: vec!["arn:tg".into()],
+            launch_template: "lt-1".into(),
+            version: 2,
+            instance_types: instance_types.iter().map(|name| (*name).to_owned()).collect(),
+            grace: 90,
+            warmup: 120,
+            maintenance: (100, 110),
+        }
+    }
+
+    /// The group AWS would show after creating one with these settings.
+    fn created(settings: &GroupSettings) -> sdk::AutoScalingGroup {
+        let (template, mixed) = launches(settings);
+        sdk::AutoScalingGroup::builder()
+            .auto_scaling_group_name(&settings.name)
+            .min_size(3)
+            .max_size(9)
+            .vpc_zone_identifier("subnet-1,subnet-2")
+            .target_group_arns("arn:tg")
+            .set_launch_template(template)
+            .set_mixed_instances_policy(mixed)
+            .health_check_grace_period(90)
+            .default_instance_warmup(120)
+            .instance_maintenance_policy(maintenance(settings.maintenance))
+            .build()
+    }
+
+    #[test]
+    fn a_group_with_several_types_reads_back_as_it_was_written() {
+        let wanted = wanted(&["t3.micro", "t3a.micro"]);
+        assert_eq!(settings(created(&wanted)).ok(), Some(wanted));
+    }
+
+    #[test]
+    fn a_group_with_one_type_leaves_it_to_its_template() {
+        let (template, mixed) = launches(&wanted(&["t3.micro"]));
+        assert_eq!(
+            template.and_then(|template| template.version).as_deref(),
+            Some("2")
+        );
+        assert!(mixed.is_none());
+        assert_eq!(settings(created(&wanted(&["t3.micro"]))).ok(), Some(wanted(&[])));
+    }
+
+    #[test]
+    fn several_types_are_all_on_demand_in_the_order_given() {
+        let (template, mixed) = launches(&wanted(&["t3.micro", "t3a.micro"]));
+        assert!(template.is_none());
+        let distribution = mixed.and_then(|mixed| mixed.instances_distribution);
+        assert_eq!(
+            distribution
+                .as_ref()
+                .and_then(|d| d.on_demand_percentage_above_base_capacity),
+            Some(100)
+        );
+        assert_eq!(
+            distribution
+                .and_then(|d| d.on_demand_allocation_strategy)
+                .as_deref(),
+            Some("prioritized")
+        );
+    }
+
+    #[test]
+    fn what_a_group_does_not_set_equals_none_of_our_settings() {
+        let latest = sdk::LaunchTemplateSpecification::builder()
+            .launch_template_id("lt-1")
+            .version("$Latest");
+        let bare = sdk::AutoScalingGroup::builder()
+            .auto_scaling_group_name("bare")
+            .min_size(1)
+            .max_size(1)
+            .launch_template(latest.build())
+            .default_instance_warmup(-1)
+            .build();
+        let found = settings(bare)
+            .ok()
+            .map(|s| (s.version, s.warmup, s.maintenance, s.subnets));
+        assert_eq!(found, Some((0, 0, (0, 0), Vec::new())));
+    }
+
+    #[test]
+    fn every_tag_reaches_the_instances() {
+        let tags = Tags::from([("windlass:stack".to_owned(), "dev/web".to_owned())]);
+        let sent = to_sdk(tags, "windlass-dev-web");
+        assert!(sent.iter().all(|tag| tag.propagate_at_launch == Some(true)));
+        assert_eq!(sent.len(), 1);
+    }
+}

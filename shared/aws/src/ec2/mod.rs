@@ -1,0 +1,48 @@
+//! Amazon EC2: `read` describes, `write` changes, `template` is launch templates both ways, `convert` turns the SDK's
+//! types into ours.
+//!
+//! Guarantees: tags ride in the create call itself (rule 33 of the AWS facts), so that nothing is ever untagged; each
+//! call with a client token sends ours, never one that the SDK invents (rule 69).
+
+mod convert;
+mod read;
+mod template;
+mod write;
+
+use aws_sdk_ec2::Client;
+use windlass_calls::CallError;
+use windlass_calls::ec2::{Request, Response};
+
+pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, ec2;
+        DescribeAvailabilityZones => read::availability_zones,
+        DescribeInstanceTypeOfferings => read::instance_type_offerings,
+        DescribeImages => read::images,
+        DescribeVpcs => read::vpcs,
+        DescribeVpcAttribute => read::vpc_attribute,
+        DescribeSubnets => read::subnets,
+        DescribeInternetGateways => read::internet_gateways,
+        DescribeAddresses => read::addresses,
+        DescribeNatGateways => read::nat_gateways,
+        DescribeRouteTables => read::route_tables,
+        DescribeSecurityGroups => read::security_groups,
+        DescribeLaunchTemplates => template::launch_templates,
+        DescribeLaunchTemplateVersions => template::launch_template_versions,
+        CreateVpc => write::create_vpc,
+        ModifyVpcAttribute => write::modify_vpc_attribute,
+        CreateSubnet => write::create_subnet,
+        ModifySubnetAttribute => write::modify_subnet_attribute,
+        CreateInternetGateway => write::create_internet_gateway,
+        AttachInternetGateway => write::attach_internet_gateway,
+        AllocateAddress => write::allocate_address,
+        CreateNatGateway => write::create_nat_gateway,
+        CreateRouteTable => write::create_route_table,
+        CreateRoute => write::create_route,
+        AssociateRouteTable => write::associate_route_table,
+        CreateSecurityGroup => write::create_security_group,
+        AuthorizeSecurityGroupIngress => write::authorize_ingress,
+        AuthorizeSecurityGroupEgress => write::authorize_egress,
+        RevokeSecurityGroupEgress => write::revoke_egress,
+        CreateLaunchTemplate => template::create_launch_template,
+    )
+}

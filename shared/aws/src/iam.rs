@@ -1,0 +1,135 @@
+//! IAM.
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types as sdk;
+use windlass_calls::iam::{
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
+    GetRole, InstanceProfile, ListAttachedRolePolicies, Request, Response, Role,
+};
+use windlass_calls::{CallError, Tags};
+
+use crate::answer::{every, field, part, tags_or};
+use crate::fault::Fault;
+
+pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, iam;
+        GetRole => get_role,
+        ListAttachedRolePolicies => list_attached_role_policies,
+        GetInstanceProfile => get_instance_profile,
+        CreateRole => create_role,
+        AttachRolePolicy => attach_role_policy,
+        CreateInstanceProfile => create_instance_profile,
+        AddRoleToInstanceProfile => add_role_to_instance_profile,
+    )
+}
+
+async fn get_role(client: &Client, call: GetRole) -> Result<Role, Fault> {
+    let answer = client.get_role().role_name(call.name).send().await?;
+    Ok(role(part(answer.role, "Role")?))
+}
+
+async fn list_attached_role_policies(
+    client: &Client,
+    call: ListAttachedRolePolicies,
+) -> Result<Vec<String>, Fault> {
+    let request = client.list_attached_role_policies().role_name(call.role);
+    let policies = every(request.into_paginator().items().send()).await?;
+    policies
+        .into_iter()
+        .map(|policy| field(policy.policy_arn, "PolicyArn"))
+        .collect()
+}
+
+async fn get_instance_profile(client: &Client, call: GetInstanceProfile) -> Result<InstanceProfile, Fault> {
+    let answer = client
+        .get_instance_profile()
+        .instance_profile_name(call.name)
+        .send()
+        .await?;
+    Ok(instance_profile(part(
+        answer.instance_profile,
+        "InstanceProfile",
+    )?))
+}
+
+async fn create_role(client: &Client, call: CreateRole) -> Result<Role, Fault> {
+    let answer = client
+        .create_role()
+        .role_name(call.name)
+        .assume_role_policy_document(call.trust)
+        .set_permissions_boundary(call.boundary)
+        .set_tags(Some(to_sdk(&call.tags)?))
+        .send()
+        .await?;
+    let role = role(part(answer.role, "Role")?);
+    Ok(Role {
+        tags: tags_or(role.tags, call.tags),
+        ..role
+    })
+}
+
+async fn attach_role_policy(client: &Client, call: AttachRolePolicy) -> Result<(), Fault> {
+    client
+        .attach_role_policy()
+        .role_name(call.role)
+        .policy_arn(call.policy)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn create_instance_profile(
+    client: &Client,
+    call: CreateInstanceProfile,
+) -> Result<InstanceProfile, Fault> {
+    let answer = client
+        .create_instance_profile()
+        .instance_profile_name(call.name)
+        .set_tags(Some(to_sdk(&call.tags)?))
+        .send()
+        .await?;
+    let profile = instance_profile(part(answer.instance_profile, "InstanceProfile")?);
+    Ok(InstanceProfile {
+        tags: tags_or(profile.tags, call.tags),
+        ..profile
+    })
+}
+
+async fn add_role_to_instance_profile(client: &Client, call: AddRoleToInstanceProfile) -> Result<(), Fault> {
+    client
+        .add_role_to_instance_profile()
+        .instance_profile_name(call.profile)
+        .role_name(call.role)
+        .send()
+        .await?;
+    Ok(())
+}
+
+fn role(role: sdk::Role) -> Role {
+    Role {
+        name: role.role_name,
+        arn: role.arn,
+        tags: from_sdk(role.tags),
+    }
+}
+
+fn instance_profile(profile: sdk::InstanceProfile) -> InstanceProfile {
+    InstanceProfile {
+        name: profile.instance_profile_name,
+        arn: profile.arn,
+        roles: profile.roles.into_iter().map(|role| role.role_name).collect(),
+        tags: from_sdk(profile.tags),
+    }
+}
+
+fn from_sdk(tags: Option<Vec<sdk::Tag>>) -> Tags {
+    tags.unwrap_or_default()
+        .into_iter()
+        .map(|tag| (tag.key, tag.value))
+        .collect()
+}
+
+fn to_sdk(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
+    let tag = |(key, value)| Ok(sdk::Tag::builder().key(key).value(value).build()?);
+    tags.iter().map(tag).collect()
+}

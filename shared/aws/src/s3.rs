@@ -1,0 +1,145 @@
+//! Amazon S3.
+//!
+//! Guarantees: an object beyond the limit is never read; a delete marker is told from a key that never existed by
+//! S3's own header (rule 56). Assumes bodies small enough for memory: specs, states and answers are.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::primitives::ByteStream;
+use windlass_calls::CallError;
+use windlass_calls::s3::{Condition, ETag, GetObject, ListObjectsV2, Object, PutObject, Request, Response};
+
+use crate::CALL_TIMEOUT;
+use crate::answer::{every, field, number, or_empty};
+use crate::fault::Fault;
+
+pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, s3;
+        GetObject => get_object,
+        ListObjectsV2 => list_objects,
+        PutObject => put_object,
+    )
+}
+
+async fn get_object(client: &Client, call: GetObject) -> Result<Object, Fault> {
+    match client.get_object().bucket(call.bucket).key(call.key).send().await {
+        Ok(answer) => object(answer, call.limit).await,
+        Err(error) if is_delete_marker(&error) => Ok(Object::Deleted),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_delete_marker(error: &SdkError<GetObjectError>) -> bool {
+    error.raw_response().is_some_and(|raw| {
+        raw.status().as_u16() == 404 && raw.headers().get("x-amz-delete-marker") == Some("true")
+    })
+}
+
+async fn object(answer: GetObjectOutput, limit: u64) -> Result<Object, Fault> {
+    let size = number(answer.content_length, "Content-Length")?;
+    let version = or_empty(answer.version_id);
+    if size > limit {
+        return Ok(Object::TooLarge { size, version });
+    }
+    Ok(Object::Found {
+        body: read(answer.body).await?,
+        etag: field(answer.e_tag, "ETag")?,
+        version,
+    })
+}
+
+/// Reads a body. The SDK's own time-out ends with the headers.
+async fn read(body: ByteStream) -> Result<Vec<u8>, Fault> {
+    match tokio::time::timeout(CALL_TIMEOUT, body.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_vec()),
+        Ok(Err(error)) => Err(Fault::Unanswered(error.to_string())),
+        Err(_) => Err(Fault::Unanswered("the body took too long".to_owned())),
+    }
+}
+
+async fn list_objects(client: &Client, call: ListObjectsV2) -> Result<Vec<String>, Fault> {
+    let request = client.list_objects_v2().bucket(call.bucket).prefix(call.prefix);
+    let pages = every(request.into_paginator().send()).await?;
+    let objects = pages
+        .into_iter()
+        .flat_map(|page| page.contents.unwrap_or_default());
+    objects.map(|object| field(object.key, "Key")).collect()
+}
+
+async fn put_object(client: &Client, call: PutObject) -> Result<ETag, Fault> {
+    let put = client
+        .put_object()
+        .bucket(call.bucket)
+        .key(call.key)
+        .content_type(call.content_type)
+        .body(call.body.into());
+    let put = match call.condition {
+        Condition::Always => put,
+        Condition::Absent => put.if_none_match("*"),
+        Condition::Matches(etag) => put.if_match(etag),
+    };
+    let answer = put.send().await?;
+    Ok(ETag {
+        etag: field(answer.e_tag, "ETag")?,
+        version: or_empty(answer.version_id),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::config::http::HttpResponse;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    use super::*;
+
+    fn not_found(status: u16, marker: Option<&'static str>) -> Option<SdkError<GetObjectError>> {
+        let mut response = HttpResponse::new(status.try_into().ok()?, SdkBody::empty());
+        if let Some(marker) = marker {
+            response.headers_mut().insert("x-amz-delete-marker", marker);
+        }
+        Some(SdkError::service_error(
+            GetObjectError::unhandled("no body"),
+            response,
+        ))
+    }
+
+    #[test]
+    fn only_a_404_with_the_marker_header_is_a_deletion() {
+        let deleted = |status, marker| not_found(status, marker).map(|error| is_delete_marker(&error));
+        assert_eq!(deleted(404, Some("true")), Some(true));
+        assert_eq!(deleted(404, Some("false")), Some(false));
+        assert_eq!(deleted(404, None), Some(false));
+        assert_eq!(deleted(403, Some("true")), Some(false));
+    }
+
+    fn answer(size: i64) -> GetObjectOutput {
+        GetObjectOutput::builder()
+            .content_length(size)
+            .e_tag("\"a\"")
+            .body(ByteStream::from_static(b"spec"))
+            .build()
+    }
+
+    #[tokio::test]
+    async fn an_object_beyond_the_limit_comes_without_its_body() {
+        let found = object(answer(4), 4).await.ok();
+        let body = b"spec".to_vec();
+        assert_eq!(
+            found,
+            Some(Object::Found {
+                body,
+                etag: "\"a\"".into(),
+                version: String::new()
+            })
+        );
+        let large = object(answer(4), 3).await.ok();
+        assert_eq!(
+            large,
+            Some(Object::TooLarge {
+                size: 4,
+                version: String::new()
+            })
+        );
+    }
+}

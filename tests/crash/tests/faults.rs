@@ -1,0 +1,336 @@
+//! Lost answers, throttling, server errors, concurrent invocations and lost state: at every call, in every order.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use rstest::rstest;
+use windlass_calls::CallError;
+use windlass_crash::{Lab, STATE_BUCKET, Stopped, nothing_is_orphaned_or_doubled, verify};
+use windlass_engine::{Job, Phase, Trigger, head_key, pass, state_key, status_key};
+use windlass_sim::{Lag, Ran, Verdict, WorldConfig};
+
+const WEB: &str = include_str!("../../../events/specs/web.yaml");
+/// Far more messages than any creation takes.
+const LIMIT: usize = 400;
+
+fn lab(seed: u64) -> Lab {
+    let lab = Lab::new(WorldConfig::default(), seed);
+    lab.upload(WEB);
+    lab
+}
+
+fn ready(seed: u64) -> Lab {
+    let lab = lab(seed);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    lab
+}
+
+fn throttled() -> Verdict {
+    Verdict::Fail(CallError::answered(
+        "any:Call",
+        "RequestLimitExceeded",
+        "Request limit exceeded.",
+        503,
+    ))
+}
+
+fn failed(applied: bool) -> Verdict {
+    let error = CallError::answered(
+        "any:Call",
+        "InternalError",
+        "An internal error has occurred.",
+        500,
+    );
+    if applied {
+        Verdict::FailApplied(error)
+    } else {
+        Verdict::Fail(error)
+    }
+}
+
+/// One bad answer at one mutating call; then the stack gets there all the same.
+#[rstest]
+#[case::lost(Verdict::LoseAnswer)]
+#[case::throttled(throttled())]
+#[case::failed_without_effect(failed(false))]
+#[case::failed_after_its_effect(failed(true))]
+fn creation_survives_one_bad_answer_at_every_mutating_call(#[case] verdict: Verdict) {
+    let calls = ready(7)
+        .sim
+        .trace()
+        .iter()
+        .filter(|entry| entry.request.effect().is_mutating())
+        .count() as u64;
+    let mut wrong = Vec::new();
+    for at in 0..calls {
+        let lab = lab(7);
+        let verdict = verdict.clone();
+        lab.sim.set_faults(Some(Box::new(move |sent| {
+            if sent.mutating_index == Some(at) {
+                verdict.clone()
+            } else {
+                Verdict::Deliver
+            }
+        })));
+        let stopped = lab.run(LIMIT);
+        if let Err(error) = verify(&lab) {
+            wrong.push(format!("at mutating call {at}, {stopped:?}: {error}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {calls}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Every third call fails for a while, reads included.
+#[rstest]
+fn creation_survives_a_storm(#[values(1, 2, 3, 4, 5, 6, 7, 8)] seed: u64) {
+    let lab = lab(seed);
+    lab.sim
+        .set_faults(Some(Box::new(move |sent| match (sent.index + seed) % 3 {
+            0 if sent.index < 300 => throttled(),
+            1 if sent.index < 300 && sent.index.is_multiple_of(5) => failed(sent.index.is_multiple_of(2)),
+            _ => Verdict::Deliver,
+        })));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+/// Two invocations over one new stack, their calls interleaved in many orders: one writes, the other gives way.
+#[test]
+fn two_invocations_at_once_make_one_stack() {
+    for seed in 0..40 {
+        let config = WorldConfig {
+            visibility_lag: Lag::Seeded { seed, max: 20 },
+            ..WorldConfig::default()
+        };
+        let lab = Lab::new(config, seed);
+        lab.upload(WEB);
+        let job = |invocation: &str| Job {
+            stack: windlass_crash::stack(),
+            trigger: Trigger::SpecChanged,
+            invocation: invocation.into(),
+        };
+        let (one, two) = (job("one"), job("two"));
+        let clock = || lab.sim.now();
+        let both = futures::future::join(
+            pass(&lab.sim, &clock, &lab.settings, &one),
+            pass(&lab.sim, &clock, &lab.settings, &two),
+        );
+        let Ran::Finished((first, second)) = lab.sim.run(both) else {
+            panic!("seed {seed}: stuck")
+        };
+        let steps = |report: &Result<windlass_engine::PassReport, _>| {
+            report
+                .as_ref()
+                .map_or(0, |report: &windlass_engine::PassReport| report.steps.len())
+        };
+        assert!(
+            steps(&first) == 0 || steps(&second) == 0,
+            "seed {seed}: both wrote: {first:?} {second:?}"
+        );
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet, "seed {seed}");
+        verify(&lab).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+}
+
+#[test]
+fn a_message_delivered_many_times_does_not_multiply_the_chain() {
+    let once = {
+        let lab = lab(1);
+        let mut steps = 0;
+        while lab.step().is_some() {
+            steps += 1;
+        }
+        steps
+    };
+    let lab = lab(1);
+    let mut steps = 0;
+    let mut copies = 0;
+    let first = || lab.sim.world().messages(windlass_crash::QUEUE).first().cloned();
+    while let Some(next) = first() {
+        if next.receive_count == 0 && copies < 200 {
+            lab.enqueue(&next.body);
+            copies += 1;
+        }
+        lab.step();
+        steps += 1;
+        assert!(steps < 1000, "the chain multiplied");
+    }
+    verify(&lab).unwrap();
+    assert!(
+        steps <= once + 2 * copies,
+        "{steps} messages for {once} and {copies} copies"
+    );
+}
+
+#[test]
+fn a_lost_head_is_found_again_and_the_serial_continues() {
+    let lab = ready(1);
+    let before = lab.state().unwrap();
+    lab.sim
+        .world_mut()
+        .delete_object(STATE_BUCKET, &head_key(&windlass_crash::stack()));
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let after = lab.state().unwrap();
+    assert_eq!(after.lineage, before.lineage);
+    assert!(after.serial >= before.serial);
+    verify(&lab).unwrap();
+}
+
+#[test]
+fn a_lost_state_bucket_is_rebuilt_from_what_aws_shows_and_nothing_is_created_twice() {
+    let lab = ready(1);
+    let outputs = lab.status().unwrap().outputs;
+    let stack = windlass_crash::stack();
+    let serial = lab.head().unwrap().serial;
+    for key in (1..=serial)
+        .map(|serial| state_key(&stack, serial))
+        .chain([head_key(&stack), status_key(&stack)])
+    {
+        lab.sim.world_mut().delete_object(STATE_BUCKET, &key);
+    }
+    let before = lab.sim.trace().len();
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let aws_changes: Vec<String> = lab.sim.trace()[before..]
+        .iter()
+        .filter(|entry| {
+            entry.request.effect().is_mutating() && !matches!(entry.request.service(), "s3" | "sqs")
+        })
+        .map(ToString::to_string)
+        .collect();
+    assert!(aws_changes.is_empty(), "{aws_changes:#?}");
+    assert_eq!(lab.status().unwrap().outputs, outputs);
+    verify(&lab).unwrap();
+}
+
+#[test]
+fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
+    let lab = lab(1);
+    lab.sim.world_mut().config_mut().address_quota = 2;
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(
+        status
+            .errors
+            .iter()
+            .any(|error| error.path.starts_with("address/") && error.hint.is_some()),
+        "{status:#?}"
+    );
+    nothing_is_orphaned_or_doubled(&lab).unwrap();
+    lab.sim.world_mut().config_mut().address_quota = 5;
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+#[test]
+fn a_spec_that_cannot_be_had_as_a_whole_is_not_begun() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.sim.world_mut().config_mut().not_offered = ["a", "b", "c", "d"]
+        .map(|letter| ("t3.".to_owned(), format!("us-east-1{letter}")))
+        .into();
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(
+        status.errors[0].message.contains("network.zones wants 3 zones"),
+        "{status:#?}"
+    );
+    assert!(lab.sim.world().inventory().is_empty());
+}
+
+#[test]
+fn an_application_that_never_answers_is_named_and_given_up_after_the_deadline() {
+    let lab = lab(1);
+    lab.sim.world_mut().config_mut().broken_app = true;
+    assert_eq!(lab.run(2000), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(
+        status.errors[0]
+            .message
+            .contains("still waiting after 60 minutes"),
+        "{status:#?}"
+    );
+    assert!(
+        status
+            .waiting_on
+            .iter()
+            .any(|wait| wait.reason.contains("healthy in the load balancer's eyes")),
+        "{status:#?}"
+    );
+}
+
+#[rstest]
+#[case::scheme("scheme: internet-facing", "scheme: internal", "loadBalancer.scheme")]
+#[case::port("port: 80\nloadBalancer", "port: 8080\nloadBalancer", "compute.app.port")]
+#[case::bounds("min: 3", "min: 4", "scaling.min")]
+#[case::zones("zones: 3", "zones: 2", "network.zones")]
+#[case::cidr("10.0.0.0/16", "10.1.0.0/16", "network.cidr")]
+#[case::application("packages: [nginx]", "packages: [httpd]", "compute.app")]
+fn a_change_that_is_not_supported_yet_is_refused_and_touches_nothing(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] field: &str,
+) {
+    let lab = ready(1);
+    let before = lab.sim.world().inventory();
+    let changed = WEB.replacen(from, to, 1);
+    assert_ne!(changed, WEB);
+    lab.upload(&changed);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed, "{status:#?}");
+    assert!(
+        status.errors.iter().any(|error| error.message.contains(field)),
+        "{status:#?}"
+    );
+    assert_eq!(lab.sim.world().inventory(), before);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+#[test]
+fn an_invalid_spec_leaves_a_running_stack_alone_and_one_under_way_goes_on() {
+    let lab = lab(1);
+    for _ in 0..3 {
+        lab.step();
+    }
+    lab.upload(&WEB.replace("min: 3", "min: 30"));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Rejected);
+    assert_eq!(status.errors[0].path, "scaling.min");
+    assert_eq!(
+        status.outputs.instance_ids.len(),
+        3,
+        "the stack of the valid spec was finished: {status:#?}"
+    );
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+#[test]
+fn a_deleted_spec_destroys_nothing() {
+    let lab = ready(1);
+    let before = lab.sim.world().inventory();
+    lab.delete_spec();
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    assert_eq!(lab.status().unwrap().phase, Phase::Failed);
+    assert_eq!(lab.sim.world().inventory(), before);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    assert_eq!(ready(5).sim.trace_hash(), ready(5).sim.trace_hash());
+    assert_ne!(ready(5).sim.trace_hash(), ready(6).sim.trace_hash());
+}
