@@ -413,6 +413,7 @@ class Balanced(Case):
 
     def launchable(self, **more: Any) -> str:
         data = {"ImageId": self.image(), "InstanceType": "t3.micro", "SecurityGroupIds": [self.firewall],
+                "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "VolumeType": "gp3"}}],
                 "UserData": base64.b64encode(b"#!/bin/sh").decode(), **more}
         return self.ec2.create_launch_template(LaunchTemplateName="launchable", LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"]
 

@@ -17,15 +17,28 @@ use crate::store::head_key;
 /// A call that is ready to be sent for a resource.
 type Ready = (Id, Request);
 
-/// Asks all questions and folds the answers in. That something does not exist is an answer; any other failure leaves
-/// the pass blind, so that nothing is created because it could not be seen.
+/// How often a question is asked before the pass gives up on it. Reads may be repeated at will; a longer wait than for
+/// the other answers of its round is the next pass's business.
+const TRIES: usize = 3;
+
+/// Asks all questions and folds the answers in. That something does not exist is an answer; any other failure that
+/// lasts leaves the pass blind, so that nothing is created because it could not be seen.
 pub(crate) async fn observe<P: Port>(session: &mut Session<'_, P>, questions: BTreeSet<Request>) {
-    let answers = join_all(questions.into_iter().map(|question| send(session.port, question))).await;
-    for (question, answer) in answers {
-        match answer {
-            Ok(response) => session.board.fold(&question, Some(&response)),
-            Err(error) if error.class == Class::Gone => session.board.fold(&question, None),
-            Err(error) => session.blind = Some(worse(session.blind.take(), error)),
+    let mut open = questions;
+    for tried in 1..=TRIES {
+        let asked = std::mem::take(&mut open);
+        let answers = join_all(asked.into_iter().map(|question| send(session.port, question))).await;
+        for (question, answer) in answers {
+            match answer {
+                Ok(response) => session.board.fold(&question, Some(&response)),
+                Err(error) if error.class == Class::Gone => session.board.fold(&question, None),
+                Err(error) if tried == TRIES || error.class == Class::Terminal => {
+                    session.blind = Some(worse(session.blind.take(), error));
+                }
+                Err(_) => {
+                    open.insert(question);
+                }
+            }
         }
     }
 }

@@ -174,7 +174,10 @@ pub(crate) struct Session<'a, P> {
 pub(crate) struct Reconciled {
     pub(crate) outcomes: BTreeMap<Id, Outcome>,
     pub(crate) known: Known,
-    pub(crate) plan: Plan,
+    /// What is left to do; unknown to a pass that could not see everything.
+    pub(crate) plan: Option<Plan>,
+    /// The spec cannot be had as a whole: nothing was begun.
+    pub(crate) refused: bool,
     /// Time ran out with work left.
     pub(crate) unfinished: bool,
 }
@@ -290,19 +293,22 @@ impl<'a, P: Port> Session<'a, P> {
                 continue;
             }
             // A spec that cannot be had as a whole is not begun: nothing is left half done.
-            let refused = !checked && !self.board.plan(&self.context()).refusals.is_empty();
+            let seen = self.blind.is_none() && questions.is_empty();
+            let refused = seen && !checked && !self.board.plan(&self.context()).refusals.is_empty();
             checked = true;
-            let ready = if refused || self.blind.is_some() {
+            let ready = if refused || !seen {
                 vec![]
             } else {
                 apply::ready(&outcomes)
             };
             if ready.is_empty() || out_of_time {
+                let plan = seen.then(|| self.board.plan(&self.context()));
                 return Ok(Ok(Reconciled {
                     unfinished: out_of_time,
                     outcomes,
                     known,
-                    plan: self.board.plan(&self.context()),
+                    plan,
+                    refused,
                 }));
             }
             if let Err(Overtaken) = apply::apply(self, ready).await? {

@@ -35,7 +35,9 @@ pub(crate) async fn record<P: Port>(
     let records = recorded(session, reconciled, now);
     let errors = errors(session, reconciled);
     let settled = errors.is_empty() && is_settled(session, reconciled);
-    write_state(session, records).await?;
+    if !reconciled.refused {
+        write_state(session, records).await?;
+    }
     let expired = move_head(session, reconciled, now, settled, !errors.is_empty());
     let unchanged = !session.leased && session.head == session.loaded_head;
     if !unchanged && let Err(Overtaken) = commit(session).await? {
@@ -47,12 +49,12 @@ pub(crate) async fn record<P: Port>(
         serial: session.head.serial,
         spec_version: session.version.clone(),
         updated_at: now,
-        plan: reconciled.plan.counts(),
+        plan: plan_counts(reconciled, before),
         waiting_on: waiting_on(session, reconciled, before, now),
         errors,
         unhealthy_instances: unhealthy(reconciled),
-        resources: resource_states(reconciled),
-        outputs: stack_outputs(&reconciled.known),
+        resources: resource_states(reconciled, before),
+        outputs: stack_outputs(&with_records(session, reconciled)),
         ..Status::default()
     };
     if expired {
@@ -166,7 +168,9 @@ fn move_head<P>(
     let fresh = session.head.spec_version != session.version;
     let head = &mut session.head;
     head.lease = None;
-    head.spec_version.clone_from(&session.version);
+    if !reconciled.refused {
+        head.spec_version.clone_from(&session.version);
+    }
     head.intents.retain(|id, _| reconciled.known.get(id).is_none());
     head.was_ready |= settled;
     let looked_at_again = !matches!(session.job.trigger, crate::pass::Trigger::Woken { .. });
@@ -215,10 +219,8 @@ async fn send_wake<P: Port>(session: &Session<'_, P>, now: Timestamp) -> Result<
 }
 
 fn errors<P>(session: &Session<P>, reconciled: &Reconciled) -> Vec<StatusError> {
-    let mut refusals: BTreeMap<Id, String> = reconciled
-        .plan
-        .refusals
-        .iter()
+    let planned = reconciled.plan.iter().flat_map(|plan| &plan.refusals);
+    let mut refusals: BTreeMap<Id, String> = planned
         .map(|refusal| (refusal.resource.clone(), refusal.reason.clone()))
         .collect();
     for (id, outcome) in &reconciled.outcomes {
@@ -345,24 +347,50 @@ fn unhealthy(reconciled: &Reconciled) -> Vec<windlass_planner::UnhealthyInstance
         .unwrap_or_default()
 }
 
-fn resource_states(reconciled: &Reconciled) -> BTreeMap<Id, ResourceState> {
-    let state = |outcome: &Outcome| match outcome {
+/// How far each resource is. What this pass could not see is as it was.
+fn resource_states(
+    reconciled: &Reconciled,
+    before: Option<&Versioned<Status>>,
+) -> BTreeMap<Id, ResourceState> {
+    let earlier = |id: &Id| before.and_then(|status| status.document.resources.get(id).copied());
+    let state = |id: &Id, outcome: &Outcome| match outcome {
         Outcome::Cached(_) | Outcome::Next(Next::InSync(_)) => ResourceState::Ready,
         Outcome::Next(Next::Refuse { .. }) => ResourceState::Failed,
         Outcome::Next(Next::Wait { .. } | Next::Ensure { outputs: Some(_), .. }) => ResourceState::Waiting,
-        _ => ResourceState::Pending,
+        Outcome::Unobserved => earlier(id).unwrap_or(ResourceState::Pending),
+        Outcome::Blocked(_) if reconciled.plan.is_none() => earlier(id).unwrap_or(ResourceState::Pending),
+        Outcome::Next(Next::Ensure { .. }) | Outcome::Blocked(_) => ResourceState::Pending,
     };
-    let mut states: BTreeMap<Id, ResourceState> = reconciled
-        .outcomes
-        .iter()
-        .map(|(id, outcome)| (id.clone(), state(outcome)))
+    let outcomes = reconciled.outcomes.iter();
+    let mut states: BTreeMap<Id, ResourceState> = outcomes
+        .map(|(id, outcome)| (id.clone(), state(id, outcome)))
         .collect();
-    for step in &reconciled.plan.steps {
+    for step in reconciled.plan.iter().flat_map(|plan| &plan.steps) {
         states
             .entry(step.resource.clone())
             .or_insert(ResourceState::Pending);
     }
     states
+}
+
+/// What is left to do; as it was, if this pass could not see.
+fn plan_counts(reconciled: &Reconciled, before: Option<&Versioned<Status>>) -> windlass_planner::PlanCounts {
+    let earlier = || before.map(|status| status.document.plan).unwrap_or_default();
+    reconciled
+        .plan
+        .as_ref()
+        .map_or_else(earlier, windlass_planner::Plan::counts)
+}
+
+/// What is known, and for what this pass did not look at, what was recorded: outputs do not come and go.
+fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> windlass_planner::Known {
+    let mut known = reconciled.known.clone();
+    for (id, record) in &session.records {
+        if known.get(id).is_none() {
+            known.insert(id.clone(), record.outputs.clone(), false);
+        }
+    }
+    known
 }
 
 fn phase<P>(session: &Session<P>, status: &Status, settled: bool) -> Phase {

@@ -106,10 +106,9 @@ impl Board {
     /// The questions that can be asked now and were not yet answered in this pass.
     #[must_use]
     pub fn questions(&self, cx: &Context, known: &Known) -> BTreeSet<Request> {
-        let open = self
-            .kinds
-            .iter()
-            .filter(|kind| !self.skips(kind.as_ref(), cx, known));
+        let open = self.kinds.iter().filter(|kind| {
+            !self.skips(kind.as_ref(), cx, known) && !self.waits_for_others(kind.as_ref(), cx, known)
+        });
         open.filter_map(|kind| kind.queries(cx, known).ok())
             .flatten()
             .filter(|query| !self.answered.contains(query))
@@ -185,17 +184,18 @@ impl Board {
         let Ok(wanted) = kind.wants(cx, known) else {
             return true;
         };
-        let cached = mode.focused && self.skips(kind, cx, known);
-        let observed = mode.planning || self.observed(kind, cx, known);
+        let looked = self.observed(kind, cx, known);
+        let cached = mode.focused && (!looked || self.skips(kind, cx, known));
         let mut open = false;
         for id in wanted {
-            let outcome = match (cached, cx.record(&id), observed) {
-                (true, Some(record), _) => Outcome::Cached(record.outputs.clone()),
-                (_, _, false) => Outcome::Unobserved,
-                _ => match kind.next(cx, &id, known) {
-                    Ok(next) => Outcome::Next((mode.judge)(&id, next)),
-                    Err(blocked) => Outcome::Blocked(blocked),
-                },
+            let settled = cx.record(&id).filter(|record| record.settled);
+            let outcome = match (settled, kind.next(cx, &id, known)) {
+                (Some(record), _) if cached => Outcome::Cached(record.outputs.clone()),
+                (_, Err(blocked)) if looked || mode.focused => Outcome::Blocked(blocked),
+                // What was not looked at has no say yet.
+                _ if !looked && !mode.planning => Outcome::Unobserved,
+                (_, Err(blocked)) => Outcome::Blocked(blocked),
+                (_, Ok(next)) => Outcome::Next((mode.judge)(&id, next)),
             };
             open |= matches!(outcome, Outcome::Blocked(_) | Outcome::Unobserved);
             learn(known, &id, &outcome, mode.planning);
@@ -211,6 +211,14 @@ impl Board {
                 ids.iter()
                     .all(|id| cx.record(id).is_some_and(|record| record.settled))
             })
+    }
+
+    /// Whether looking at a kind would tell nothing in a pass that looks only at what is unsettled: each of its
+    /// unsettled resources has to wait for another one first.
+    fn waits_for_others(&self, kind: &dyn AnyKind, cx: &Context, known: &Known) -> bool {
+        let settled = |id: &Id| cx.record(id).is_some_and(|record| record.settled);
+        let blocked = |id: &Id| settled(id) || kind.next(cx, id, known).is_err();
+        self.focused && kind.wants(cx, known).is_ok_and(|ids| ids.iter().all(blocked))
     }
 
     fn observed(&self, kind: &dyn AnyKind, cx: &Context, known: &Known) -> bool {

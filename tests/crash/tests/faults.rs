@@ -9,6 +9,8 @@ use windlass_engine::{Job, Phase, Trigger, head_key, pass, state_key, status_key
 use windlass_sim::{Lag, Ran, Verdict, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
+/// The parameter behind the alias.
+const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
 /// Far more messages than any creation takes.
 const LIMIT: usize = 400;
 
@@ -84,16 +86,55 @@ fn creation_survives_one_bad_answer_at_every_mutating_call(#[case] verdict: Verd
     );
 }
 
-/// Every third call fails for a while, reads included.
+/// For a while, a third of the calls to AWS are throttled or fail, reads included, with and without their effect.
 #[rstest]
-fn creation_survives_a_storm(#[values(1, 2, 3, 4, 5, 6, 7, 8)] seed: u64) {
+fn creation_survives_a_storm(#[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)] seed: u64) {
     let lab = lab(seed);
+    lab.sim.set_faults(Some(Box::new(move |sent| {
+        let own = matches!(sent.request.service(), "s3" | "sqs");
+        match (sent.index * 7919 + seed * 104_729) % 13 {
+            _ if own || sent.index > 600 => Verdict::Deliver,
+            0 | 1 => throttled(),
+            2 => failed(false),
+            3 => failed(true),
+            _ => Verdict::Deliver,
+        }
+    })));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    lab.sim.set_faults(None);
+    verify(&lab).unwrap();
+}
+
+/// A pass that cannot see says so, changes nothing, and keeps what people rely on.
+#[test]
+fn a_read_that_fails_is_no_reason_to_change_anything() {
+    let lab = ready(1);
+    let before = lab.status().unwrap();
     lab.sim
-        .set_faults(Some(Box::new(move |sent| match (sent.index + seed) % 3 {
-            0 if sent.index < 300 => throttled(),
-            1 if sent.index < 300 && sent.index.is_multiple_of(5) => failed(sent.index.is_multiple_of(2)),
+        .set_faults(Some(Box::new(|sent| match sent.request.action() {
+            "ec2:DescribeVpcs" | "elasticloadbalancing:DescribeLoadBalancers" => throttled(),
             _ => Verdict::Deliver,
         })));
+    let changes = lab.sim.trace().len();
+    lab.upload(WEB);
+    lab.step();
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Updating);
+    assert_eq!(
+        (&status.outputs, &status.resources),
+        (&before.outputs, &before.resources)
+    );
+    let aws: Vec<_> = lab.sim.trace()[changes..]
+        .iter()
+        .filter(|entry| entry.request.effect().is_mutating())
+        .map(|entry| entry.action())
+        .collect();
+    assert!(
+        aws.iter()
+            .all(|action| action.starts_with("s3:") || action.starts_with("sqs:")),
+        "{aws:?}"
+    );
+    lab.sim.set_faults(None);
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify(&lab).unwrap();
 }
@@ -327,6 +368,35 @@ fn a_deleted_spec_destroys_nothing() {
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     assert_eq!(lab.status().unwrap().phase, Phase::Failed);
     assert_eq!(lab.sim.world().inventory(), before);
+}
+
+/// The alias moves on every week; a running stack must not (rule 64).
+#[test]
+fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {
+    let lab = ready(1);
+    let image = lab.state().unwrap().resources[&windlass_planner::Id::only("image")]
+        .outputs
+        .get("id");
+    lab.sim.world_mut().put_parameter(AL2023, "ami-0ffffffffffffffff");
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    let stack = windlass_crash::stack();
+    for key in (1..=lab.head().unwrap().serial)
+        .map(|serial| state_key(&stack, serial))
+        .chain([head_key(&stack)])
+    {
+        lab.sim.world_mut().delete_object(STATE_BUCKET, &key);
+    }
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    assert_eq!(
+        lab.state().unwrap().resources[&windlass_planner::Id::only("image")]
+            .outputs
+            .get("id"),
+        image
+    );
 }
 
 #[test]

@@ -1,2 +1,221 @@
-//! Placeholder.
-fn main() {}
+//! `windlass`: what people need beside the pipeline. It checks and explains specs before an upload, and follows stacks
+//! afterwards.
+//!
+//! Exit codes: 0 it is well; 1 it is not, and the output says why; 2 no answer in time, or wrong usage.
+
+mod cloud;
+mod demo;
+mod display;
+mod inventory;
+mod plan;
+mod progress;
+mod promises;
+mod report;
+mod specfile;
+mod validate;
+mod watch;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use jiff::SignedDuration;
+use windlass_spec::{StackId, parse_key};
+
+/// Upload a short spec, get a running web stack.
+///
+/// Checks and explains specs before an upload, and follows stacks afterwards.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    /// Plain text even on a terminal
+    #[arg(long, global = true, env = "NO_COLOR", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), hide_env_values = true)]
+    no_color: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check specs: every error with its place and what to do about it
+    Validate(ValidateArgs),
+    /// Show what a spec would create, and why, without looking at AWS
+    Plan(PlanArgs),
+    /// Print the JSON Schema of a spec, for editors
+    Schema,
+    /// Follow a stack until it is ready, rejected or failed
+    Watch(WatchArgs),
+    /// Upload a spec, follow it to Ready, check AWS against it, then show a rejection
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct ValidateArgs {
+    /// Specs, YAML or JSON
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The stack they are for, as in dev/web [default: from a path like specs/dev/web.yaml, else dev/<file name>]
+    #[arg(long, value_parser = stack)]
+    stack: Option<StackId>,
+}
+
+#[derive(Debug, Args)]
+struct PlanArgs {
+    /// A spec, YAML or JSON
+    file: PathBuf,
+    /// The stack it is for, as in dev/web [default: from a path like specs/dev/web.yaml, else dev/<file name>]
+    #[arg(long, value_parser = stack)]
+    stack: Option<StackId>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct WatchArgs {
+    /// The stack, as in dev/web
+    #[arg(value_parser = stack)]
+    stack: StackId,
+    /// The bucket that statuses are in
+    #[arg(long, env = "STATE_BUCKET")]
+    state_bucket: String,
+    /// How long to wait: 90s, 15m, 1h
+    #[arg(long, default_value = "15m", value_parser = duration)]
+    timeout: SignedDuration,
+    /// Print how it is now, and end
+    #[arg(long)]
+    once: bool,
+    /// Wait for the answer to this version of the spec; what an older one got does not count
+    #[arg(long)]
+    version_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// The bucket that specs are put in
+    #[arg(long, env = "SPEC_BUCKET")]
+    spec_bucket: String,
+    /// The bucket that statuses are in
+    #[arg(long, env = "STATE_BUCKET")]
+    state_bucket: String,
+    /// The spec to upload
+    #[arg(long, default_value = "events/specs/web.yaml")]
+    spec: PathBuf,
+    /// The stack to make of it
+    #[arg(long, default_value = "dev/web", value_parser = stack)]
+    stack: StackId,
+    /// An invalid spec, to show its rejection
+    #[arg(long, default_value = "events/specs/invalid/several-at-once.yaml")]
+    invalid: PathBuf,
+    /// How long each of them may take: 90s, 15m, 1h
+    #[arg(long, default_value = "10m", value_parser = duration)]
+    timeout: SignedDuration,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All is well.
+    Well,
+    /// Something is wrong, and the output said what.
+    Wrong,
+    /// There was no answer in time.
+    NoAnswer,
+}
+
+/// What may stop a command early; the text is all that people need.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// A stack's name as people write it: `dev/web`.
+fn stack(text: &str) -> Result<StackId, String> {
+    parse_key(&format!("specs/{text}.yaml")).map_err(|error| error.to_string())
+}
+
+/// A length of time as people write it: `90s`, `15m`.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let parsed: Result<SignedDuration, _> = text.parse();
+    parsed
+        .ok()
+        .filter(SignedDuration::is_positive)
+        .ok_or_else(|| format!("`{text}` is no length of time: write it as 90s, 15m or 1h"))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(End::Well) => ExitCode::SUCCESS,
+        Ok(End::Wrong) => ExitCode::from(1),
+        Ok(End::NoAnswer) => ExitCode::from(2),
+        Err(failure) => {
+            // Tolerated: where stderr is gone, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<End, Failure> {
+    let mut out = std::io::stdout();
+    let live = out.is_terminal() && !cli.no_color;
+    match cli.command {
+        Command::Validate(args) => validate::run(&mut out, live, &args.files, args.stack.as_ref()),
+        Command::Plan(args) => plan::run(&mut out, live, &args.file, args.stack.as_ref(), args.json),
+        Command::Schema => {
+            writeln!(out, "{:#}", windlass_spec::schema())?;
+            Ok(End::Well)
+        }
+        Command::Watch(args) => watch::run(&mut out, live, args).await,
+        Command::Demo(args) => demo::run(&mut out, live, &args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case("dev/web", true)]
+    #[case("prod/shop-2", true)]
+    #[case("web", false)]
+    #[case("dev/Web", false)]
+    #[case("dev/a/b", false)]
+    #[case("dev/", false)]
+    fn a_stack_is_an_environment_and_a_name(#[case] text: &str, #[case] fit: bool) {
+        assert_eq!(stack(text).is_ok(), fit);
+    }
+
+    #[rstest]
+    #[case("90s", Some(90))]
+    #[case("15m", Some(900))]
+    #[case("1h", Some(3600))]
+    #[case("0s", None)]
+    #[case("-5m", None)]
+    #[case("soon", None)]
+    fn a_timeout_is_a_positive_length_of_time(#[case] text: &str, #[case] seconds: Option<i64>) {
+        assert_eq!(duration(text).ok().map(|timeout| timeout.as_secs()), seconds);
+    }
+
+    #[test]
+    fn watching_takes_its_bucket_and_limits_from_the_command_line() {
+        let line = "windlass watch dev/web --state-bucket b --timeout 20s --version-id v2 --once";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Watch(args) = cli.command else {
+            panic!("not watch: {cli:?}");
+        };
+        assert_eq!(args.state_bucket, "b");
+        assert_eq!(args.timeout, SignedDuration::from_secs(20));
+        assert_eq!(args.version_id.as_deref(), Some("v2"));
+        assert!(args.once);
+    }
+}

@@ -38,7 +38,7 @@ impl Kind for LoadBalancerAttributes {
         }
     }
 
-    fn next(_: &Context, _: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
         let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
         let outputs = Outputs::id(&load_balancer);
         Ok(
@@ -53,7 +53,13 @@ impl Kind for LoadBalancerAttributes {
                     load_balancer,
                     attributes,
                 };
-                Next::update(change, "malformed headers never reach the application", outputs)
+                super::set(
+                    cx,
+                    id,
+                    change,
+                    "malformed headers never reach the application",
+                    outputs,
+                )
             },
         )
     }

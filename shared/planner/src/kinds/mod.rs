@@ -27,11 +27,11 @@ pub mod target_group_attributes;
 pub mod auto_scaling_group;
 pub mod targets;
 
-use windlass_calls::Tags;
+use windlass_calls::{Request, Tags};
 use windlass_spec::Nat;
 
-use crate::context::{Context, Id, Known, Zone};
-use crate::kind::Blocked;
+use crate::context::{Context, Id, Known, Outputs, Zone};
+use crate::kind::{Blocked, Next};
 use crate::names;
 
 /// The one of several resources that is this logical id: the recorded one if it is among them, else the smallest id.
@@ -71,6 +71,20 @@ fn tier_and_zone(cx: &Context, known: &Known, id: &Id) -> Result<(String, Zone),
         on: Id::only("zones"),
         need: crate::kind::Need::Exists,
     })
+}
+
+/// Sets attributes of something else: for the first time a part of its creation, later a change.
+fn set(
+    cx: &Context,
+    id: &Id,
+    request: impl Into<Request>,
+    reason: impl Into<String>,
+    outputs: Outputs,
+) -> Next {
+    match cx.record(id) {
+        Some(_) => Next::update(request, reason, outputs),
+        None => Next::create(request, reason),
+    }
 }
 
 /// Text of a refusal to change something in place that cannot be changed yet.

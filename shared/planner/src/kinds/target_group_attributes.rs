@@ -36,7 +36,7 @@ impl Kind for TargetGroupAttributes {
         }
     }
 
-    fn next(cx: &Context, _: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
         let target_group = known.exists(&Id::only("target-group"))?.get("arn");
         let outputs = Outputs::id(&target_group);
         let drain = cx.spec.lifecycle.drain.to_string();
@@ -49,7 +49,7 @@ impl Kind for TargetGroupAttributes {
                 target_group,
                 attributes,
             };
-            Next::update(change, reason, outputs)
+            super::set(cx, id, change, reason, outputs)
         })
     }
 }

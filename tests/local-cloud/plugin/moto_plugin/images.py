@@ -4,10 +4,13 @@ from typing import Any
 
 from moto.utilities.utils import load_resource
 from moto.ec2.models.amis import AMIS, Ami, AmiBackend
+from moto.ec2.models.instances import Instance
 from moto.ssm.models import Parameter, ParameterDict
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
 UBUNTU_IMAGES = {"amd64": ("ami-0aba70240a4d06400", "x86_64"), "arm64": ("ami-0aba70240a46a6400", "arm64")}
+# A mapping without a size or a snapshot of its own takes the image's: AWS's Linux images have 8 GiB.
+IMAGE_GIB = 8
 
 _catalogues: dict[str, dict[str, dict[str, Any]]] = {}
 
@@ -25,6 +28,12 @@ def apply() -> None:
             self.windlass_ubuntu = True
             _add_ubuntu_parameters(self)
 
+    add_block_device = Instance.add_block_device
+
+    def sized_by_its_image(self: Any, size: Any, *rest: Any, **more: Any) -> None:
+        add_block_device(self, size or IMAGE_GIB, *rest, **more)
+
+    Instance.add_block_device = sized_by_its_image  # type: ignore[method-assign]
     AmiBackend._load_amis = lambda self: None  # type: ignore[method-assign]
     AmiBackend.describe_images = describe_images  # type: ignore[method-assign]
     ParameterDict._check_loading_status = check_loading_status  # type: ignore[method-assign]

@@ -1,0 +1,196 @@
+//! Configuration: from environment variables, given as a map, to the engine's settings.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use thiserror::Error;
+use windlass_engine::Settings;
+
+use crate::log::Level;
+
+/// Longest a function runs: `Timeout` in `template.yaml`.
+const FUNCTION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// Longest one call takes: the time-out of the port on AWS.
+pub(crate) const CALL: SignedDuration = SignedDuration::from_secs(10);
+/// How much the clocks of two functions may differ.
+const SKEW: SignedDuration = SignedDuration::from_secs(20);
+/// What is left on top, so that a limit met exactly is not a race.
+const SPARE: SignedDuration = SignedDuration::from_secs(10);
+/// Time a pass has before it hands over to the next.
+const BUDGET: SignedDuration = SignedDuration::from_secs(40);
+/// Time after which AWS shows everything that was created (rule 34).
+const CONSISTENCY: SignedDuration = SignedDuration::from_secs(300);
+/// Time after which an operation that still waits needs a person.
+const DEADLINE: SignedDuration = SignedDuration::from_mins(60);
+/// Seconds between two looks, where nothing else is configured.
+const WAKE_SECONDS: u32 = 10;
+/// Longest delay that SQS takes, in seconds (rule 22).
+const LONGEST_WAKE: u32 = 900;
+
+/// An environment variable that the function cannot start with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("environment variable {variable} {problem}: {remedy}")]
+pub struct ConfigError {
+    /// Its name.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// The engine's settings.
+///
+/// # Errors
+/// The first variable that is missing or cannot be used.
+pub fn settings(env: &BTreeMap<String, String>) -> Result<Settings, ConfigError> {
+    Ok(Settings {
+        spec_bucket: required(
+            env,
+            "SPEC_BUCKET",
+            "set it to the name of the bucket that specs are put in",
+        )?,
+        state_bucket: required(
+            env,
+            "STATE_BUCKET",
+            "set it to the name of the bucket that states and statuses go to",
+        )?,
+        queue: required(
+            env,
+            "QUEUE_URL",
+            "set it to the URL of the queue that feeds this function",
+        )?,
+        region: required(
+            env,
+            "AWS_REGION",
+            "Lambda sets it; elsewhere set it to the Region, as in us-east-1",
+        )?,
+        boundary: boundary(env)?,
+        lease: FUNCTION_TIMEOUT + CALL + SKEW + SPARE,
+        call: CALL,
+        budget: BUDGET,
+        consistency: CONSISTENCY,
+        wake_seconds: wake_seconds(env)?,
+        deadline: DEADLINE,
+    })
+}
+
+/// The least severe log line that is written; `info` where nothing is configured.
+///
+/// # Errors
+/// The variable holds something else than a level.
+pub fn log_level(env: &BTreeMap<String, String>) -> Result<Level, ConfigError> {
+    let Some(text) = value(env, "LOG_LEVEL") else {
+        return Ok(Level::Info);
+    };
+    Level::parse(text).ok_or_else(|| ConfigError {
+        variable: "LOG_LEVEL",
+        problem: format!("is `{text}`"),
+        remedy: "set it to error, warn, info or debug",
+    })
+}
+
+/// A variable's value; an empty one counts as absent, because CloudFormation cannot leave one out.
+fn value<'a>(env: &'a BTreeMap<String, String>, variable: &str) -> Option<&'a str> {
+    env.get(variable)
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+}
+
+fn required(
+    env: &BTreeMap<String, String>,
+    variable: &'static str,
+    remedy: &'static str,
+) -> Result<String, ConfigError> {
+    value(env, variable).map(str::to_owned).ok_or(ConfigError {
+        variable,
+        problem: "is not set".to_owned(),
+        remedy,
+    })
+}
+
+fn boundary(env: &BTreeMap<String, String>) -> Result<Option<String>, ConfigError> {
+    match value(env, "INSTANCE_BOUNDARY_ARN") {
+        Some(text) if !text.starts_with("arn:") => Err(ConfigError {
+            variable: "INSTANCE_BOUNDARY_ARN",
+            problem: format!("is `{text}`"),
+            remedy: "set it to the ARN of a managed policy, or leave it out where none is required",
+        }),
+        boundary => Ok(boundary.map(str::to_owned)),
+    }
+}
+
+fn wake_seconds(env: &BTreeMap<String, String>) -> Result<u32, ConfigError> {
+    let Some(text) = value(env, "WAKE_SECONDS") else {
+        return Ok(WAKE_SECONDS);
+    };
+    let seconds = text.parse().ok();
+    seconds
+        .filter(|seconds| (1..=LONGEST_WAKE).contains(seconds))
+        .ok_or_else(|| ConfigError {
+            variable: "WAKE_SECONDS",
+            problem: format!("is `{text}`"),
+            remedy: "set it to a number of seconds from 1 to 900",
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn environment(changes: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let given = [
+            ("SPEC_BUCKET", "specs"),
+            ("STATE_BUCKET", "states"),
+            ("QUEUE_URL", "https://sqs/queue"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        given
+            .iter()
+            .chain(changes)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn four_variables_are_enough_and_the_rest_has_defaults() {
+        let settings = settings(&environment(&[])).unwrap();
+        assert_eq!(settings.wake_seconds, 10);
+        assert_eq!(settings.boundary, None);
+        assert_eq!(log_level(&environment(&[])), Ok(Level::Info));
+    }
+
+    #[test]
+    fn a_lease_outlives_a_function_its_last_call_and_the_skew_of_clocks() {
+        let settings = settings(&environment(&[])).unwrap();
+        assert_eq!(settings.lease, SignedDuration::from_secs(100));
+        assert!(settings.lease > FUNCTION_TIMEOUT + settings.call + SKEW);
+        assert!(settings.budget + settings.call < FUNCTION_TIMEOUT);
+    }
+
+    #[rstest]
+    #[case("SPEC_BUCKET", "")]
+    #[case("STATE_BUCKET", " ")]
+    #[case("QUEUE_URL", "")]
+    #[case("AWS_REGION", "")]
+    #[case("INSTANCE_BOUNDARY_ARN", "my-policy")]
+    #[case("WAKE_SECONDS", "0")]
+    #[case("WAKE_SECONDS", "901")]
+    #[case("WAKE_SECONDS", "soon")]
+    fn a_variable_that_cannot_be_used_is_named_with_its_remedy(#[case] variable: &str, #[case] value: &str) {
+        let error = settings(&environment(&[(variable, value)])).unwrap_err();
+        assert_eq!(error.variable, variable);
+        assert!(!error.remedy.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_log_level_is_named_with_its_remedy() {
+        let error = log_level(&environment(&[("LOG_LEVEL", "loud")])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "environment variable LOG_LEVEL is `loud`: set it to error, warn, info or debug"
+        );
+    }
+}
