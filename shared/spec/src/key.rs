@@ -28,14 +28,12 @@ pub struct KeyError {
 /// The key is not `specs/<environment>/<name>.yaml`, or one of the two parts is not a fit name.
 pub fn parse_key(key: &str) -> Result<StackId, KeyError> {
     let (environment, file) = split(key)?;
-    let name = file
-        .strip_suffix(".yaml")
-        .ok_or_else(|| {
-            error(
-                format!("`{key}` does not end in .yaml"),
-                format!("name it {SHAPE}"),
-            )
-        })?;
+    let name = file.strip_suffix(".yaml").ok_or_else(|| {
+        error(
+            format!("`{key}` does not end in .yaml"),
+            format!("name it {SHAPE}"),
+        )
+    })?;
     check("environment", environment)?;
     check("name", name)?;
     Ok(StackId {

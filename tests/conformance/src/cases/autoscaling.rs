@@ -1,0 +1,114 @@
+//! Auto Scaling groups. They want no instance: what instances do is not what is compared here.
+
+use windlass_calls::Class;
+use windlass_calls::autoscaling::{CreateAutoScalingGroup, DescribeAutoScalingGroups, Group, GroupSettings};
+use windlass_calls::ec2::DescribeVpcs;
+use windlass_engine::Port;
+
+use super::ground::{NO_SUBNET, NO_TEMPLATE, subnet, target_group};
+use super::{iam, templates};
+use crate::check::{Check, Mismatch, only, same};
+use crate::place::Place;
+
+pub(super) async fn a_new_group_shows_its_settings_and_tags_and_wants_its_minimum<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let request = made(place, "asg").await?;
+    let shown = described(place, "asg").await?;
+    same("settings", &shown.settings, &*request.settings)?;
+    same("health check", shown.health_check.as_str(), "ELB")?;
+    same("desired", shown.desired, request.settings.min)?;
+    same("instances", shown.instances, Vec::new())?;
+    same("suspended", shown.suspended, Vec::new())?;
+    same("status", shown.status, None)?;
+    same("tags", shown.tags, place.tags("asg"))
+}
+
+pub(super) async fn a_group_with_one_instance_type_leaves_it_to_its_template<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let mut request = request(place, "asg-one-type").await?;
+    request.settings.instance_types.truncate(1);
+    place.settled(request).await?;
+    let shown = described(place, "asg-one-type").await?;
+    same("instance types", shown.settings.instance_types, Vec::new())
+}
+
+pub(super) async fn a_repeated_group_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
+    let request = made(place, "asg-twice").await?;
+    place.refuses(request, Class::Exists, "AlreadyExists").await
+}
+
+pub(super) async fn a_group_with_its_bounds_the_wrong_way_round_is_refused<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let mut request = request(place, "asg-bounds").await?;
+    request.settings.min = 2;
+    request.settings.max = 1;
+    place.refuses(request, Class::Terminal, "ValidationError").await
+}
+
+pub(super) async fn a_group_in_a_missing_subnet_waits_for_it<P: Port>(place: &Place<P>) -> Check {
+    let mut request = request(place, "asg-no-subnet").await?;
+    request.settings.subnets = vec![NO_SUBNET.into()];
+    place.refuses(request, Class::NotYet, "ValidationError").await
+}
+
+pub(super) async fn a_group_without_its_launch_template_waits_for_it<P: Port>(place: &Place<P>) -> Check {
+    let mut request = request(place, "asg-no-lt").await?;
+    request.settings.launch_template = NO_TEMPLATE.into();
+    place.refuses(request, Class::NotYet, "ValidationError").await
+}
+
+/// Rule 40.
+pub(super) async fn a_group_waits_for_its_instance_profile<P: Port>(place: &Place<P>) -> Check {
+    let request = without_profile(place, "asg-no-profile").await?;
+    place
+        .refuses(request.clone(), Class::NotYet, "ValidationError")
+        .await?;
+    iam::profile_with_role(place, "asg-no-profile").await?;
+    place.settled(request).await
+}
+
+async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<Group, Mismatch> {
+    let name = place.name(case);
+    only("groups", place.call(DescribeAutoScalingGroups { name }).await?)
+}
+
+async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {
+    let request = request(place, case).await?;
+    place.settled(request.clone()).await?;
+    Ok(request)
+}
+
+/// A group that can be made, once its new instance profile is known everywhere.
+async fn request<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {
+    iam::profile_with_role(place, case).await?;
+    without_profile(place, case).await
+}
+
+async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {
+    let template = place.call(templates::request(place, case).await?).await?;
+    let filters = place.tagged(case);
+    let vpc = only("VPCs", place.call(DescribeVpcs { filters }).await?)?;
+    let settings = GroupSettings {
+        name: place.name(case),
+        min: 0,
+        max: 4,
+        subnets: vec![
+            subnet(place, case, &vpc, 0).await?.id,
+            subnet(place, case, &vpc, 1).await?.id,
+        ],
+        target_groups: vec![target_group(place, case, &vpc).await?.arn],
+        launch_template: template.id,
+        version: 1,
+        instance_types: vec!["t3.micro".into(), "t3a.micro".into()],
+        grace: 90,
+        warmup: 120,
+        maintenance: (100, 110),
+    };
+    Ok(CreateAutoScalingGroup {
+        settings: Box::new(settings),
+        tags: place.tags(case),
+    })
+}

@@ -1,0 +1,165 @@
+//! Roles and instance profiles.
+
+use windlass_calls::Class;
+use windlass_calls::iam::{
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
+    GetRole, ListAttachedRolePolicies,
+};
+use windlass_engine::Port;
+
+use crate::check::{Check, holds, same};
+use crate::place::Place;
+
+const POLICY: &str = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}"#;
+
+pub(super) async fn a_new_role_shows_its_arn_and_tags_and_has_no_policy<P: Port>(place: &Place<P>) -> Check {
+    let made = place.call(role(place, "role")).await?;
+    let name = place.name("role");
+    let shown = place.call(GetRole { name: name.clone() }).await?;
+    let end = format!(":role/{name}");
+    holds("ARN", shown.arn.ends_with(&end), &shown.arn)?;
+    same("ARN", &shown.arn, &made.arn)?;
+    same("name", &shown.name, &name)?;
+    same("tags", shown.tags, place.tags("role"))?;
+    same("policies", policies(place, "role").await?, Vec::new())
+}
+
+pub(super) async fn a_repeated_role_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
+    let call = role(place, "role-twice");
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Exists, "EntityAlreadyExists").await
+}
+
+pub(super) async fn a_role_name_is_taken_whatever_the_rest<P: Port>(place: &Place<P>) -> Check {
+    let call = role(place, "role-tags");
+    place.call(call.clone()).await?;
+    let other = CreateRole {
+        trust: TRUST.replace("ec2", "lambda"),
+        tags: place.tags("role-other-tags"),
+        ..call
+    };
+    place.refuses(other, Class::Exists, "EntityAlreadyExists").await
+}
+
+pub(super) async fn an_attached_policy_is_listed<P: Port>(place: &Place<P>) -> Check {
+    attached(place, "policy", 1).await
+}
+
+pub(super) async fn a_policy_attached_twice_is_listed_once<P: Port>(place: &Place<P>) -> Check {
+    attached(place, "policy-twice", 2).await
+}
+
+async fn attached<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    place.call(role(place, case)).await?;
+    for _ in 0..times {
+        place.call(attach(place, case)).await?;
+    }
+    same("policies", policies(place, case).await?, vec![POLICY.into()])
+}
+
+pub(super) async fn a_policy_cannot_be_attached_to_a_missing_role<P: Port>(place: &Place<P>) -> Check {
+    place
+        .refuses(attach(place, "policy-no-role"), Class::Gone, "NoSuchEntity")
+        .await
+}
+
+pub(super) async fn a_new_instance_profile_is_empty_and_shows_its_tags<P: Port>(place: &Place<P>) -> Check {
+    let made = place.call(profile(place, "profile")).await?;
+    let name = place.name("profile");
+    let shown = place.call(GetInstanceProfile { name: name.clone() }).await?;
+    same("ARN", shown.arn, made.arn)?;
+    same("name", shown.name, name)?;
+    same("roles", shown.roles, Vec::new())?;
+    same("tags", shown.tags, place.tags("profile"))
+}
+
+pub(super) async fn a_repeated_instance_profile_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
+    let call = profile(place, "profile-twice");
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Exists, "EntityAlreadyExists").await
+}
+
+pub(super) async fn an_instance_profile_name_is_taken_whatever_its_tags<P: Port>(place: &Place<P>) -> Check {
+    let call = profile(place, "profile-tags");
+    place.call(call.clone()).await?;
+    let other = CreateInstanceProfile {
+        tags: place.tags("profile-other-tags"),
+        ..call
+    };
+    place.refuses(other, Class::Exists, "EntityAlreadyExists").await
+}
+
+pub(super) async fn an_instance_profile_shows_its_role<P: Port>(place: &Place<P>) -> Check {
+    profile_with_role(place, "profile-role").await?;
+    let name = place.name("profile-role");
+    let shown = place.call(GetInstanceProfile { name: name.clone() }).await?;
+    same("roles", shown.roles, vec![name])
+}
+
+pub(super) async fn a_role_added_twice_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
+    profile_with_role(place, "role-again").await?;
+    let call = add(place, "role-again", "role-again");
+    place.refuses(call, Class::Exists, "LimitExceeded").await
+}
+
+pub(super) async fn an_instance_profile_holds_one_role<P: Port>(place: &Place<P>) -> Check {
+    profile_with_role(place, "one-role").await?;
+    place.call(role(place, "second-role")).await?;
+    let call = add(place, "one-role", "second-role");
+    place.refuses(call, Class::Exists, "LimitExceeded").await
+}
+
+pub(super) async fn a_missing_role_cannot_be_added<P: Port>(place: &Place<P>) -> Check {
+    place.call(profile(place, "profile-no-role")).await?;
+    let call = add(place, "profile-no-role", "no-such-role");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_role_cannot_be_added_to_a_missing_profile<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "role-no-profile")).await?;
+    let call = add(place, "no-such-profile", "role-no-profile");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+/// An instance profile that holds a role, both named after the case.
+pub(super) async fn profile_with_role<P: Port>(place: &Place<P>, case: &str) -> Check {
+    place.call(role(place, case)).await?;
+    place.call(profile(place, case)).await?;
+    place.call(add(place, case, case)).await
+}
+
+fn role<P: Port>(place: &Place<P>, case: &str) -> CreateRole {
+    CreateRole {
+        name: place.name(case),
+        trust: TRUST.into(),
+        boundary: None,
+        tags: place.tags(case),
+    }
+}
+
+fn profile<P: Port>(place: &Place<P>, case: &str) -> CreateInstanceProfile {
+    CreateInstanceProfile {
+        name: place.name(case),
+        tags: place.tags(case),
+    }
+}
+
+fn add<P: Port>(place: &Place<P>, profile: &str, role: &str) -> AddRoleToInstanceProfile {
+    AddRoleToInstanceProfile {
+        profile: place.name(profile),
+        role: place.name(role),
+    }
+}
+
+fn attach<P: Port>(place: &Place<P>, role: &str) -> AttachRolePolicy {
+    AttachRolePolicy {
+        role: place.name(role),
+        policy: POLICY.into(),
+    }
+}
+
+async fn policies<P: Port>(place: &Place<P>, role: &str) -> Result<Vec<String>, crate::Mismatch> {
+    let role = place.name(role);
+    place.call(ListAttachedRolePolicies { role }).await
+}

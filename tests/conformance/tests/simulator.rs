@@ -1,0 +1,56 @@
+//! The cases on the simulator.
+
+use jiff::{SignedDuration, Timestamp};
+use windlass_conformance::{Check, Control, Place, Quota, World, cases, judge};
+use windlass_sim::{Sim, WorldConfig};
+
+const BUCKET: &str = "state";
+const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/conformance";
+/// More than all cases make together.
+const PLENTY: usize = 1000;
+
+struct Hands(Sim);
+
+impl Control for Hands {
+    fn pause(&self) {
+        self.0.advance(SignedDuration::from_secs(1));
+    }
+
+    fn limit(&self, quota: Quota, most: Option<u32>) -> Check {
+        let most = most.map_or(PLENTY, |most| most as usize);
+        let mut world = self.0.world_mut();
+        let config = world.config_mut();
+        match quota {
+            Quota::Vpcs => config.vpc_quota = most,
+            Quota::InternetGateways => config.internet_gateway_quota = most,
+            Quota::Addresses => config.address_quota = most,
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn the_simulator_is_the_aws_of_the_cases() {
+    let config = WorldConfig {
+        vpc_quota: PLENTY,
+        internet_gateway_quota: PLENTY,
+        address_quota: PLENTY,
+        ..WorldConfig::default()
+    };
+    let sim = Sim::new(windlass_sim::World::new(config), Timestamp::UNIX_EPOCH, 1);
+    sim.world_mut().create_bucket(BUCKET);
+    sim.world_mut().create_queue(QUEUE, 30);
+    let place = Place {
+        port: sim.clone(),
+        run: "sim".into(),
+        bucket: BUCKET.into(),
+        queue: QUEUE.into(),
+        control: Box::new(Hands(sim.clone())),
+    };
+    let results = sim.run(cases::all(&place)).finished();
+    let results = results.expect("the cases wait for calls only");
+    match judge(World::Simulator, &results) {
+        Ok(table) => println!("{table}"),
+        Err(wrong) => panic!("{wrong}"),
+    }
+}
