@@ -172,7 +172,7 @@ async fn entry_is_as_described(cloud: &Cloud, status: &Status) {
         (listeners[0].port, &listeners[0].arn),
         (80, &outputs.listener_arn)
     );
-    assert_eq!(listeners[0].forwards_to, [outputs.target_group_arn.clone()]);
+    assert!(listeners[0].forwards_to.iter().eq([&outputs.target_group_arn]));
 
     let name = outputs.target_group_arn.split('/').nth(1).unwrap().to_owned();
     let targets = cloud.aws.call(DescribeTargetGroups { name }).await.unwrap();
@@ -212,9 +212,10 @@ async fn instances_are_as_described(cloud: &Cloud, status: &Status) {
     let data = &versions[0].data;
     assert_eq!((data.http_tokens.as_str(), data.http_hop_limit), ("required", 1));
     assert!(data.encrypted && data.detailed_monitoring, "{data:#?}");
-    assert_eq!(
-        data.security_groups,
-        [outputs.security_group_ids.instances.clone()]
+    assert!(
+        data.security_groups
+            .iter()
+            .eq([&outputs.security_group_ids.instances])
     );
 
     let name = outputs.asg_name.clone();
