@@ -382,6 +382,30 @@ fn a_deleted_spec_destroys_nothing() {
     assert_eq!(lab.sim.world().inventory(), before);
 }
 
+/// What has our name and not our tags is somebody else's: nothing of it is used, and nothing else begun.
+#[test]
+fn somebody_elses_role_of_our_name_is_left_alone() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    let create = windlass_calls::iam::CreateRole {
+        name: "windlass-dev-web-us-east-1-instance".into(),
+        trust: "{}".into(),
+        boundary: None,
+        tags: windlass_calls::Tags::new(),
+    };
+    let now = lab.sim.now();
+    lab.sim.world_mut().call(now, create).unwrap();
+    let before = lab.sim.world().inventory();
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(
+        status.errors[0].message.contains("does not belong to this stack"),
+        "{status:#?}"
+    );
+    assert_eq!(lab.sim.world().inventory(), before);
+}
+
 /// The alias moves on every week; a running stack must not (rule 64).
 #[test]
 fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {

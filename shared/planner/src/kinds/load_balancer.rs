@@ -1,24 +1,18 @@
 //! The load balancer: the stack's only entry. It takes minutes to become active; listeners, target group and group
 //! need only that it exists (rule 41).
 
-use windlass_calls::elb::{self, CreateLoadBalancer, DescribeLoadBalancers, DescribeTags, Response as Elb};
-use windlass_calls::{Request, Response, Tags};
+use windlass_calls::elb::{self, CreateLoadBalancer, DescribeLoadBalancers, Response as Elb};
+use windlass_calls::{Request, Response};
 use windlass_spec::Scheme;
 
 use super::in_zone;
+use super::named::Named;
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
 use crate::names;
 
 /// The load balancer.
 pub struct LoadBalancer;
-
-/// What AWS shows.
-#[derive(Default, Clone)]
-pub struct Seen {
-    balancer: Option<elb::LoadBalancer>,
-    tags: Option<Tags>,
-}
 
 /// Name of the load balancer: its scheme cannot change, so another scheme is another load balancer.
 fn name(cx: &Context) -> String {
@@ -33,49 +27,35 @@ fn scheme(cx: &Context) -> &'static str {
 }
 
 impl Kind for LoadBalancer {
-    type Seen = Seen;
+    type Seen = Named<elb::LoadBalancer>;
     const NAME: &'static str = "load-balancer";
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
-    fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
-        let mut queries: Vec<Request> = vec![DescribeLoadBalancers { name: name(cx) }.into()];
-        let recorded = cx.record(&Id::only(Self::NAME)).is_some();
-        if let (Some(balancer), None, false) = (&seen.balancer, &seen.tags, recorded) {
-            let resources = vec![balancer.arn.clone()];
-            queries.push(DescribeTags { resources }.into());
-        }
-        Ok(queries)
+    fn queries(cx: &Context, _: &Known, seen: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+        Ok(seen.queries(
+            cx,
+            &Id::only(Self::NAME),
+            DescribeLoadBalancers { name: name(cx) },
+        ))
     }
 
-    fn read(seen: &mut Seen, request: &Request, response: &Response) {
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
         match (request, response) {
-            (_, Response::Elb(Elb::DescribeLoadBalancers(balancers))) => {
-                seen.balancer = balancers.first().cloned();
-            }
-            (_, Response::Elb(Elb::DescribeTags(descriptions))) => {
-                let arn = seen.balancer.as_ref().map(|balancer| &balancer.arn);
-                if let Some(description) = descriptions
-                    .iter()
-                    .find(|description| Some(&description.resource) == arn)
-                {
-                    seen.tags = Some(description.tags.clone());
-                }
-            }
+            (_, Response::Elb(Elb::DescribeLoadBalancers(found))) => seen.read_found(found),
             (
                 Request::Elb(elb::Request::CreateLoadBalancer(create)),
-                Response::Elb(Elb::CreateLoadBalancer(balancer)),
+                Response::Elb(Elb::CreateLoadBalancer(created)),
             ) => {
-                seen.balancer = Some(balancer.clone());
-                seen.tags = Some(create.tags.clone());
+                seen.read_created(created, &create.tags);
             }
-            _ => {}
+            _ => seen.read_tags(response),
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
         if let Some(record) = cx.record(id)
             && record.outputs.get("name") != name(cx)
         {
@@ -85,14 +65,10 @@ impl Kind for LoadBalancer {
                 scheme(cx),
             )));
         }
-        let Some(balancer) = &seen.balancer else {
+        let Some(balancer) = &seen.found else {
             return create(cx, id, known);
         };
-        if seen
-            .tags
-            .as_ref()
-            .is_some_and(|tags| !names::owned(tags, &cx.spec.stack))
-        {
+        if seen.is_foreign(&cx.spec.stack) {
             return Ok(Next::refuse(super::foreign("load balancer", &balancer.name)));
         }
         let outputs = Outputs::id(&balancer.arn)

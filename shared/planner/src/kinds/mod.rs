@@ -27,6 +27,8 @@ pub mod target_group_attributes;
 pub mod auto_scaling_group;
 pub mod targets;
 
+mod named;
+
 use windlass_calls::{Request, Tags};
 use windlass_spec::Nat;
 

@@ -1,23 +1,15 @@
 //! The main target group: where the load balancer sends requests, and by what check it judges an instance.
 
-use windlass_calls::elb::{
-    self, CreateTargetGroup, DescribeTags, DescribeTargetGroups, HealthCheck, Response as Elb,
-};
-use windlass_calls::{Request, Response, Tags};
+use windlass_calls::elb::{self, CreateTargetGroup, DescribeTargetGroups, HealthCheck, Response as Elb};
+use windlass_calls::{Request, Response};
 
+use super::named::Named;
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
 use crate::names;
 
 /// The main target group.
 pub struct TargetGroup;
-
-/// What AWS shows.
-#[derive(Default, Clone)]
-pub struct Seen {
-    group: Option<elb::TargetGroup>,
-    tags: Option<Tags>,
-}
 
 /// Longest wait for an answer to a check, in seconds; always less than the interval.
 const TIMEOUT: u32 = 5;
@@ -28,47 +20,31 @@ fn name(cx: &Context) -> String {
 }
 
 impl Kind for TargetGroup {
-    type Seen = Seen;
+    type Seen = Named<elb::TargetGroup>;
     const NAME: &'static str = "target-group";
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
-    fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
-        let mut queries: Vec<Request> = vec![DescribeTargetGroups { name: name(cx) }.into()];
-        let recorded = cx.record(&Id::only(Self::NAME)).is_some();
-        if let (Some(group), None, false) = (&seen.group, &seen.tags, recorded) {
-            let resources = vec![group.arn.clone()];
-            queries.push(DescribeTags { resources }.into());
-        }
-        Ok(queries)
+    fn queries(cx: &Context, _: &Known, seen: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+        Ok(seen.queries(cx, &Id::only(Self::NAME), DescribeTargetGroups { name: name(cx) }))
     }
 
-    fn read(seen: &mut Seen, request: &Request, response: &Response) {
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
         match (request, response) {
-            (_, Response::Elb(Elb::DescribeTargetGroups(groups))) => seen.group = groups.first().cloned(),
-            (_, Response::Elb(Elb::DescribeTags(descriptions))) => {
-                let arn = seen.group.as_ref().map(|group| &group.arn);
-                if let Some(description) = descriptions
-                    .iter()
-                    .find(|description| Some(&description.resource) == arn)
-                {
-                    seen.tags = Some(description.tags.clone());
-                }
-            }
+            (_, Response::Elb(Elb::DescribeTargetGroups(found))) => seen.read_found(found),
             (
                 Request::Elb(elb::Request::CreateTargetGroup(create)),
-                Response::Elb(Elb::CreateTargetGroup(group)),
+                Response::Elb(Elb::CreateTargetGroup(created)),
             ) => {
-                seen.group = Some(group.clone());
-                seen.tags = Some(create.tags.clone());
+                seen.read_created(created, &create.tags);
             }
-            _ => {}
+            _ => seen.read_tags(response),
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
         if let Some(record) = cx.record(id)
             && record.outputs.get("name") != name(cx)
         {
@@ -79,7 +55,7 @@ impl Kind for TargetGroup {
             )));
         }
         let wanted = health_check(cx);
-        let Some(group) = &seen.group else {
+        let Some(group) = &seen.found else {
             let create = CreateTargetGroup {
                 name: name(cx),
                 vpc: known.exists(&Id::only("vpc"))?.get("id"),
@@ -94,11 +70,7 @@ impl Kind for TargetGroup {
             );
             return Ok(Next::create(create, reason));
         };
-        if seen
-            .tags
-            .as_ref()
-            .is_some_and(|tags| !names::owned(tags, &cx.spec.stack))
-        {
+        if seen.is_foreign(&cx.spec.stack) {
             return Ok(Next::refuse(super::foreign("target group", &group.name)));
         }
         let outputs = Outputs::id(&group.arn)
