@@ -382,6 +382,49 @@ fn a_deleted_spec_destroys_nothing() {
     assert_eq!(lab.sim.world().inventory(), before);
 }
 
+/// What somebody deleted by hand comes back with the next look, and nothing else changes.
+#[test]
+fn what_was_deleted_by_hand_is_created_again_by_the_next_upload() {
+    let lab = ready(1);
+    let status = lab.status().unwrap();
+    let outputs = &status.outputs;
+    {
+        let mut world = lab.sim.world_mut();
+        let table = world.inventory().into_iter().find(|live| {
+            live.tags
+                .get("windlass:resource")
+                .is_some_and(|id| id == "route-table/private-b")
+        });
+        assert!(world.delete_route(&table.unwrap().id, "0.0.0.0/0"));
+        assert!(world.disassociate(&outputs.public_subnet_ids[2]));
+        let group = outputs.security_group_ids.load_balancer.clone();
+        let clients = windlass_calls::ec2::Peer::Cidr("0.0.0.0/0".into());
+        assert!(world.delete_rule(&group, &windlass_calls::ec2::Rule::tcp(80, clients)));
+        assert!(world.delete(&outputs.listener_arn));
+    }
+    let before = lab.sim.trace().len();
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let mut changes: Vec<&str> = lab.sim.trace()[before..]
+        .iter()
+        .filter(|entry| {
+            entry.request.effect().is_mutating() && !matches!(entry.request.service(), "s3" | "sqs")
+        })
+        .map(windlass_sim::TraceEntry::action)
+        .collect();
+    changes.sort_unstable();
+    assert_eq!(
+        changes,
+        [
+            "ec2:AssociateRouteTable",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateRoute",
+            "elasticloadbalancing:CreateListener"
+        ]
+    );
+    verify(&lab).unwrap();
+}
+
 /// What has our name and not our tags is somebody else's: nothing of it is used, and nothing else begun.
 #[test]
 fn somebody_elses_role_of_our_name_is_left_alone() {
