@@ -35,9 +35,7 @@ pub(crate) async fn record<P: Port>(
     let records = recorded(session, reconciled, now);
     let errors = errors(session, reconciled);
     let settled = errors.is_empty() && is_settled(session, reconciled);
-    if !reconciled.refused {
-        write_state(session, records).await?;
-    }
+    write_state(session, records, reconciled.refused).await?;
     let expired = move_head(session, reconciled, now, settled, !errors.is_empty());
     let unchanged = !session.leased && session.head == session.loaded_head;
     if !unchanged && let Err(Overtaken) = commit(session).await? {
@@ -126,10 +124,19 @@ fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) ->
 }
 
 /// Writes a new state if anything in it changed. Numbers that passes before us took and never pointed to are skipped.
-async fn write_state<P: Port>(session: &mut Session<'_, P>, records: Records) -> Result<(), PassError> {
+/// A spec that was refused as a whole does not become the state's.
+async fn write_state<P: Port>(
+    session: &mut Session<'_, P>,
+    records: Records,
+    refused: bool,
+) -> Result<(), PassError> {
+    let (spec, spec_version) = match session.recorded_spec.clone().filter(|_| refused) {
+        Some(spec) => (spec, session.head.spec_version.clone()),
+        None => (session.spec.clone(), session.version.clone()),
+    };
     let same_spec =
-        session.recorded_spec.as_ref() == Some(&session.spec) && session.head.spec_version == session.version;
-    if session.head.serial > 0 && records == session.records && same_spec {
+        session.recorded_spec.as_ref() == Some(&spec) && session.head.spec_version == spec_version;
+    if records == session.records && (same_spec || records.is_empty()) {
         return Ok(());
     }
     let first = session.head.serial + 1;
@@ -138,8 +145,8 @@ async fn write_state<P: Port>(session: &mut Session<'_, P>, records: Records) ->
             stack: session.job.stack.to_string(),
             serial,
             lineage: session.head.lineage.clone(),
-            spec_version: session.version.clone(),
-            spec: session.spec.clone(),
+            spec_version: spec_version.clone(),
+            spec: spec.clone(),
             resources: records.clone(),
         };
         let key = state_key(&session.job.stack, serial);

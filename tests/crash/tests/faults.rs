@@ -382,6 +382,56 @@ fn a_deleted_spec_destroys_nothing() {
     assert_eq!(lab.sim.world().inventory(), before);
 }
 
+/// AWS answers a repeated client token with the gateway that failed, for a day: the next one needs a token of its own.
+#[rstest]
+fn a_nat_gateway_that_failed_is_made_anew_once_a_person_deleted_it(
+    #[values(false, true)] crashed_before_it_was_recorded: bool,
+) {
+    let lab = lab(1);
+    let sim = lab.sim.clone();
+    lab.sim.set_faults(Some(Box::new(move |sent| {
+        if let windlass_calls::Request::Ec2(windlass_calls::ec2::Request::CreateNatGateway(create)) =
+            sent.request
+        {
+            let thief = windlass_calls::ec2::CreateNatGateway {
+                token: format!("thief-{}", create.allocation),
+                tags: windlass_calls::Tags::new(),
+                ..create.clone()
+            };
+            sim.world_mut().call(sent.now, thief).unwrap();
+        }
+        if crashed_before_it_was_recorded && sent.request.action().ends_with(":CreateListener") {
+            return Verdict::CrashAfter(windlass_sim::Peers::All);
+        }
+        Verdict::Deliver
+    })));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    lab.sim.set_faults(None);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(
+        status
+            .errors
+            .iter()
+            .any(|error| error.path == "nat-gateway/a" && error.message.contains("failed")),
+        "{status:#?}"
+    );
+    let thieves: Vec<String> = lab
+        .sim
+        .world()
+        .inventory()
+        .into_iter()
+        .filter(|live| live.kind == "nat-gateway")
+        .map(|live| live.id)
+        .collect();
+    for id in thieves.iter().chain(&status.outputs.nat_gateway_ids) {
+        lab.sim.world_mut().delete(id);
+    }
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
 /// What somebody deleted by hand comes back with the next look, and nothing else changes.
 #[test]
 fn what_was_deleted_by_hand_is_created_again_by_the_next_upload() {

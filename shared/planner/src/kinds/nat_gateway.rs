@@ -64,11 +64,15 @@ impl Kind for NatGateway {
         let outputs = Outputs::id(&gateway.id);
         Ok(match gateway.state.as_str() {
             "available" => Next::InSync(outputs),
-            "failed" => Next::refuse(format!(
-                "NAT gateway {} failed ({}): delete it, settle the cause, and upload the spec again",
-                gateway.id,
-                gateway.failure.as_deref().unwrap_or("AWS gives no reason"),
-            )),
+            // It is recorded: AWS answers its client token with it for a day, so the next one needs another.
+            "failed" => Next::Refuse {
+                reason: format!(
+                    "NAT gateway {} failed ({}): delete it, settle the cause, and upload the spec again",
+                    gateway.id,
+                    gateway.failure.as_deref().unwrap_or("AWS gives no reason"),
+                ),
+                outputs: Some(outputs),
+            },
             state => Next::wait(format!("the NAT gateway is {state}"), outputs),
         })
     }
