@@ -7,9 +7,10 @@ use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
 
 use jiff::SignedDuration;
+use rstest::rstest;
 use windlass_calls::{CallError, Request, Response};
 use windlass_crash::{Lab, Stopped, stack, verify};
-use windlass_engine::{Job, Port, Trigger, pass};
+use windlass_engine::{Job, Port, Trigger, Verdict, pass};
 use windlass_sim::{Ran, Sim, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
@@ -86,8 +87,8 @@ fn job(invocation: &str) -> Job {
     }
 }
 
-/// One pass sleeps over its n-th mutating call while another takes over. `None` once the pass has fewer calls.
-fn sleep_over(at: u64) -> Option<Result<(), String>> {
+/// One pass sleeps over its n-th mutating call, for so long, while another runs. `None` once the pass has fewer calls.
+fn sleep_over(at: u64, asleep: SignedDuration) -> Option<Result<(), String>> {
     let lab = Lab::new(WorldConfig::default(), 3);
     lab.upload(WEB);
     let sleep = Sleep::default();
@@ -105,16 +106,26 @@ fn sleep_over(at: u64) -> Option<Result<(), String>> {
     };
     let successor = async {
         sleep.asleep.wait().await;
-        lab.sim.advance(ASLEEP);
+        lab.sim.advance(asleep);
+        let now = lab.sim.now();
+        let held = lab
+            .head()
+            .is_some_and(|head| head.lease.is_some_and(|lease| lease.until > now));
         let ended = pass(&lab.sim, &clock, &lab.settings, &new).await;
         sleep.awake_again.set();
-        ended
+        (held, ended)
     };
-    let Ran::Finished((_, _)) = lab.sim.run(futures::future::join(successor, zombie)) else {
+    let Ran::Finished(((held, report), _)) = lab.sim.run(futures::future::join(successor, zombie)) else {
         return Some(Err("the passes got stuck".into()));
     };
     if sleep.mutating.get() <= at {
         return None;
+    }
+    let verdict = report.as_ref().map(|report| report.verdict);
+    if held && !matches!(verdict, Ok(Verdict::Busy)) {
+        return Some(Err(format!(
+            "the lease was held, and the other pass ended {report:?}"
+        )));
     }
     Some(match lab.run(LIMIT) {
         Stopped::Quiet => verify(&lab),
@@ -122,12 +133,14 @@ fn sleep_over(at: u64) -> Option<Result<(), String>> {
     })
 }
 
-#[test]
-fn a_writer_that_wakes_up_after_its_lease_ran_out_leaves_no_twin_and_no_trace() {
-    let results: Vec<_> = (0..)
-        .map_while(|at| sleep_over(at).map(|result| (at, result)))
+#[rstest]
+#[case::past_its_lease(ASLEEP)]
+#[case::within_its_lease(SignedDuration::ZERO)]
+fn a_writer_that_sleeps_in_mid_pass_shares_with_nobody_and_leaves_no_twin(#[case] asleep: SignedDuration) {
+    let results: Vec<_> = (0..1000)
+        .map_while(|at| sleep_over(at, asleep).map(|result| (at, result)))
         .collect();
-    assert!(results.len() > 40, "{} calls", results.len());
+    assert!((40..1000).contains(&results.len()), "{} calls", results.len());
     let wrong: Vec<String> = results
         .into_iter()
         .filter_map(|(at, result)| {
