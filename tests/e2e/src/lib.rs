@@ -185,6 +185,17 @@ impl Cloud {
     }
 }
 
+/// A part of a stack's name that no earlier run on the same local cloud used: stacks stay until the cloud is stopped.
+#[must_use]
+pub fn run() -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "names of stacks must differ between runs"
+    )]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!("r{:x}", now.map_or(0, |now| now.as_millis()))
+}
+
 /// Lets a little real time pass: the pipeline under test runs in processes of its own.
 async fn glance() {
     #[expect(clippy::disallowed_methods, reason = "a person who follows a stack waits too")]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::LazyLock;
+
 use windlass_calls::Filters;
 use windlass_calls::autoscaling::DescribeAutoScalingGroups;
 use windlass_calls::ec2::{
@@ -16,10 +18,14 @@ use windlass_e2e::{Cloud, count, is_read};
 use windlass_engine::{Phase, Port, Status};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
-const KEY: &str = "specs/e2e/creation.yaml";
+
+/// Name of the stack, fixed for the process.
+static NAME: LazyLock<String> = LazyLock::new(|| format!("creation-{}", windlass_e2e::run()));
+/// Key of its spec.
+static KEY: LazyLock<String> = LazyLock::new(|| format!("specs/e2e/{}.yaml", *NAME));
 
 fn spec() -> String {
-    WEB.replace("name: web ", "name: creation ")
+    WEB.replace("name: web ", &format!("name: {} ", *NAME))
         .replace("environment: dev", "environment: e2e")
 }
 
@@ -27,8 +33,8 @@ fn spec() -> String {
 async fn the_reference_spec_becomes_the_stack_it_describes_and_stays_so() {
     let cloud = Cloud::connect().await;
     cloud.control.reset_calls();
-    let version = cloud.upload(KEY, spec()).await;
-    let status = cloud.wait_for_phase(KEY, &version, Phase::Ready).await;
+    let version = cloud.upload(&KEY, spec()).await;
+    let status = cloud.wait_for_phase(&KEY, &version, Phase::Ready).await;
     let calls = cloud.control.calls();
     assert!(count(&calls, |_| true) <= 130, "{calls:#}");
     assert!(count(&calls, |action| !is_read(action)) > 40, "{calls:#}");
@@ -47,7 +53,7 @@ async fn the_reference_spec_becomes_the_stack_it_describes_and_stays_so() {
 }
 
 fn filters() -> Filters {
-    Filters::from([("tag:windlass:stack".into(), vec!["e2e/creation".into()])])
+    Filters::from([("tag:windlass:stack".into(), vec![format!("e2e/{}", *NAME)])])
 }
 
 async fn network_is_as_described(cloud: &Cloud, status: &Status) {
@@ -261,8 +267,8 @@ async fn instances_are_as_described(cloud: &Cloud, status: &Status) {
 
 async fn uploading_it_again_changes_nothing(cloud: &Cloud, before: &Status) {
     cloud.control.reset_calls();
-    let version = cloud.upload(KEY, spec()).await;
-    let after = cloud.wait_for_phase(KEY, &version, Phase::Ready).await;
+    let version = cloud.upload(&KEY, spec()).await;
+    let after = cloud.wait_for_phase(&KEY, &version, Phase::Ready).await;
     cloud.wait_for_empty_queue().await;
     let calls = cloud.control.calls();
     assert_eq!(count(&calls, |action| !is_read(action)), 0, "{calls:#}");
@@ -272,8 +278,8 @@ async fn uploading_it_again_changes_nothing(cloud: &Cloud, before: &Status) {
 
 async fn an_invalid_spec_leaves_it_alone(cloud: &Cloud, before: &Status) {
     cloud.control.reset_calls();
-    let version = cloud.upload(KEY, spec().replace("min: 3", "min: 30")).await;
-    let rejected = cloud.wait_for_phase(KEY, &version, Phase::Rejected).await;
+    let version = cloud.upload(&KEY, spec().replace("min: 3", "min: 30")).await;
+    let rejected = cloud.wait_for_phase(&KEY, &version, Phase::Rejected).await;
     cloud.wait_for_empty_queue().await;
     assert_eq!(rejected.outputs, before.outputs);
     assert!(
@@ -284,15 +290,15 @@ async fn an_invalid_spec_leaves_it_alone(cloud: &Cloud, before: &Status) {
         "{rejected:#?}"
     );
     assert_eq!(count(&cloud.control.calls(), |_| true), 0);
-    let version = cloud.upload(KEY, spec()).await;
-    cloud.wait_for_phase(KEY, &version, Phase::Ready).await;
+    let version = cloud.upload(&KEY, spec()).await;
+    cloud.wait_for_phase(&KEY, &version, Phase::Ready).await;
 }
 
 async fn deleting_the_spec_destroys_nothing(cloud: &Cloud, before: &Status) {
     cloud.control.reset_calls();
-    cloud.delete(KEY).await;
+    cloud.delete(&KEY).await;
     let failed = cloud
-        .wait_for(KEY, "Failed", |status| status.phase == Phase::Failed)
+        .wait_for(&KEY, "Failed", |status| status.phase == Phase::Failed)
         .await;
     cloud.wait_for_empty_queue().await;
     assert!(

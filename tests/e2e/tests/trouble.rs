@@ -21,8 +21,9 @@ async fn throttled_and_failing_calls_are_tried_again() {
         .control
         .fail("CreateLoadBalancer", "InternalFailure", 500, 1);
     cloud.control.fail("DescribeNatGateways", "Unavailable", 503, 1);
-    let key = "specs/e2e/throttled.yaml";
-    let version = cloud.upload(key, spec("throttled")).await;
+    let name = format!("throttled-{}", windlass_e2e::run());
+    let key = &format!("specs/e2e/{name}.yaml");
+    let version = cloud.upload(key, spec(&name)).await;
     let status = cloud.wait_for_phase(key, &version, Phase::Ready).await;
     cloud.control.clear_faults();
     assert_eq!(status.outputs.private_subnet_ids.len(), 2);
@@ -33,11 +34,12 @@ async fn throttled_and_failing_calls_are_tried_again() {
 #[tokio::test]
 async fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
     let cloud = Cloud::connect().await;
-    let key = "specs/e2e/quota.yaml";
+    let name = format!("quota-{}", windlass_e2e::run());
+    let key = &format!("specs/e2e/{name}.yaml");
     cloud
         .control
         .fail("AllocateAddress", "AddressLimitExceeded", 400, 1);
-    let version = cloud.upload(key, spec("quota")).await;
+    let version = cloud.upload(key, spec(&name)).await;
     let failed = cloud.wait_for_phase(key, &version, Phase::Failed).await;
     assert_eq!(failed.errors[0].path, "address/a");
     assert!(
@@ -48,7 +50,7 @@ async fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() 
         "{failed:#?}"
     );
     cloud.control.clear_faults();
-    let version = cloud.upload(key, spec("quota")).await;
+    let version = cloud.upload(key, spec(&name)).await;
     let ready = cloud.wait_for_phase(key, &version, Phase::Ready).await;
     assert_eq!(
         ready.outputs.vpc_id, failed.outputs.vpc_id,
