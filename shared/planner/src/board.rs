@@ -153,8 +153,9 @@ impl Board {
             planning: true,
             judge: &judge,
         };
-        let (outcomes, _) = self.settle(cx, mode);
-        Plan::of(cx, &outcomes)
+        let (outcomes, known) = self.settle(cx, mode);
+        let all_known = self.kinds.iter().all(|kind| kind.wants(cx, &known).is_ok());
+        Plan::of(cx, &outcomes, all_known)
     }
 
     /// Asks all kinds, and those that were blocked again, until no answer tells another kind anything new. Knowledge

@@ -55,7 +55,9 @@ pub struct PlanCounts {
 }
 
 impl Plan {
-    pub(crate) fn of(cx: &Context, outcomes: &BTreeMap<Id, Outcome>) -> Self {
+    /// Reads the plan off the outcomes. Only if every kind could say what it wants does a record without an outcome
+    /// show that something is no longer wanted.
+    pub(crate) fn of(cx: &Context, outcomes: &BTreeMap<Id, Outcome>, all_wants_known: bool) -> Self {
         let mut plan = Self::default();
         for (id, outcome) in outcomes {
             match outcome {
@@ -81,7 +83,9 @@ impl Plan {
                 _ => {}
             }
         }
-        plan.refusals.extend(unwanted(cx, outcomes));
+        if all_wants_known {
+            plan.refusals.extend(unwanted(cx, outcomes));
+        }
         plan
     }
 

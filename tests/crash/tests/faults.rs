@@ -26,6 +26,12 @@ fn ready(seed: u64) -> Lab {
     lab
 }
 
+/// Runs to the end; then the stack is ready and all invariants hold.
+fn settles(lab: &Lab) {
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(lab).unwrap();
+}
+
 fn throttled() -> Verdict {
     Verdict::Fail(CallError::answered(
         "any:Call",
@@ -147,8 +153,7 @@ fn a_read_that_fails_is_no_reason_to_change_anything() {
         "{aws:?}"
     );
     lab.sim.set_faults(None);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
 }
 
 /// Two invocations over one new stack, their calls interleaved in many orders: one writes, the other gives way.
@@ -278,8 +283,7 @@ fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
     nothing_is_orphaned_or_doubled(&lab).unwrap();
     lab.sim.world_mut().config_mut().address_quota = 5;
     lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
 }
 
 #[test]
@@ -345,10 +349,16 @@ fn a_change_that_is_not_supported_yet_is_refused_and_touches_nothing(
         status.errors.iter().any(|error| error.message.contains(field)),
         "{status:#?}"
     );
+    assert!(
+        status
+            .errors
+            .iter()
+            .all(|error| !error.message.contains("no longer wants")),
+        "what is still wanted is called unwanted: {status:#?}"
+    );
     assert_eq!(lab.sim.world().inventory(), before);
     lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
 }
 
 #[test]
@@ -368,8 +378,7 @@ fn an_invalid_spec_leaves_a_running_stack_alone_and_one_under_way_goes_on() {
         "the stack of the valid spec was finished: {status:#?}"
     );
     lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
 }
 
 #[test]
@@ -428,8 +437,7 @@ fn a_nat_gateway_that_failed_is_made_anew_once_a_person_deleted_it(
         lab.sim.world_mut().delete(id);
     }
     lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
 }
 
 /// What somebody deleted by hand comes back with the next look, and nothing else changes.
@@ -508,8 +516,7 @@ fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {
         .get("id");
     lab.sim.world_mut().put_parameter(AL2023, "ami-0ffffffffffffffff");
     lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
     let stack = windlass_crash::stack();
     for key in (1..=lab.head().unwrap().serial)
         .map(|serial| state_key(&stack, serial))
@@ -518,8 +525,7 @@ fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {
         lab.sim.world_mut().delete_object(STATE_BUCKET, &key);
     }
     lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+    settles(&lab);
     assert_eq!(
         lab.state().unwrap().resources[&windlass_planner::Id::only("image")]
             .outputs
