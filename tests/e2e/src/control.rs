@@ -34,6 +34,12 @@ impl Control {
         self.request("POST", "faults", &fault);
     }
 
+    /// Faults that no call has met yet.
+    #[must_use]
+    pub fn faults(&self) -> Value {
+        self.request("GET", "faults", &json!({}))
+    }
+
     /// Takes back all faults.
     pub fn clear_faults(&self) {
         self.request("POST", "faults/reset", &json!({}));

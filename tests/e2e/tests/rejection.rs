@@ -81,10 +81,11 @@ async fn a_key_that_names_no_stack_is_answered_beside_where_the_stack_would_be()
         "specs/e2e/deep/er.yaml",
         "specs/e2e/web.yml",
     ] {
+        // An earlier run on the same cloud left its own answer.
+        let before = cloud.status(key).await.map(|status| status.updated_at);
         cloud.upload(key, "compute: {app: {packages: [nginx]}}\n").await;
-        let status = cloud
-            .wait_for(key, "Rejected", |status| status.phase == Phase::Rejected)
-            .await;
+        let new = |status: &Status| status.phase == Phase::Rejected && Some(status.updated_at) != before;
+        let status = cloud.wait_for(key, "Rejected anew", new).await;
         println!("{key}: {}", rendered(&status));
         assert_eq!(status.errors[0].path, key);
         assert!(status.errors[0].hint.is_some());

@@ -16,6 +16,7 @@ fn spec(name: &str) -> String {
 #[tokio::test]
 async fn throttled_and_failing_calls_are_tried_again() {
     let cloud = Cloud::connect().await;
+    cloud.control.clear_faults();
     cloud.control.fail("CreateSubnet", "RequestLimitExceeded", 503, 3);
     cloud
         .control
@@ -25,7 +26,11 @@ async fn throttled_and_failing_calls_are_tried_again() {
     let key = &format!("specs/e2e/{name}.yaml");
     let version = cloud.upload(key, spec(&name)).await;
     let status = cloud.wait_for_phase(key, &version, Phase::Ready).await;
-    cloud.control.clear_faults();
+    assert_eq!(
+        cloud.control.faults(),
+        serde_json::json!([]),
+        "every fault was met"
+    );
     assert_eq!(status.outputs.private_subnet_ids.len(), 2);
     assert_eq!(status.outputs.nat_gateway_ids.len(), 1);
     cloud.wait_for_empty_queue().await;
