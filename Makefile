@@ -13,7 +13,7 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 
 # The crates that link the AWS SDK. They are always built together, and with `--examples` where no test is built:
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
-SDK_CRATES := -p windlass-provision -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
+SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
 .PHONY: help demo local down test bench lint package .binaries .cloud .tools
 
@@ -25,7 +25,8 @@ demo: local ## Upload a spec to the local cloud and watch it become a running st
 
 local: ## Start the local cloud and deploy the pipeline to it; leaves it running
 	@$(MAKE) -j2 .binaries .cloud
-	@$(CLOUD) deploy --bootstrap target/debug/provision --parameters WakeSeconds=1 EnforceTls=false
+	@$(CLOUD) deploy --bootstrap target/debug/provision --bootstrap ArchiveFunction=target/debug/archive \
+		--parameters WakeSeconds=1 EnforceTls=false
 
 down: ## Stop the local cloud
 	@$(CLOUD) down
@@ -33,17 +34,22 @@ down: ## Stop the local cloud
 test: ## Run every check and test, the quick ones first
 	@tests/run
 
-bench: ## Measure size, start, memory, and upload to Ready; prints one table
-	@python3 tests/bench/bench
+bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 takes the debug build
+	@$(MAKE) $(if $(QUICK),.binaries,package)
+	@python3 tests/bench/bench $(if $(QUICK),--quick)
 
 lint: .tools ## Check format, lints and the template
 	@tests/run lint
 
-package: .tools ## Build the deployable function: dist/provision.zip
+package: .tools ## Build the deployable functions: dist/provision.zip, dist/archive.zip
 	@PATH="$(TOOLS):$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
-		-p windlass-provision --bin provision --output-format zip --lambda-dir target/package
-	@mkdir -p dist && cp target/package/provision/bootstrap.zip dist/provision.zip
-	@stat -c '%s' dist/provision.zip | awk '{printf "dist/provision.zip  %.2f MB\n", $$1 / 1e6}'
+		-p windlass-provision -p windlass-archive-function --bin provision --bin archive \
+		--output-format zip --lambda-dir target/package
+	@mkdir -p dist
+	@for function in provision archive; do \
+		cp "target/package/$$function/bootstrap.zip" "dist/$$function.zip"; \
+		stat -c '%n %s' "dist/$$function.zip" | awk '{printf "%-18s %6.2f MB\n", $$1, $$2 / 1e6}'; \
+	done
 
 .binaries:
 	@cargo build --locked $(SDK_CRATES) --bins --examples

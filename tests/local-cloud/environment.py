@@ -24,10 +24,13 @@ OUTPUTS = {
     "ProvisionQueueUrl": "PROVISION_QUEUE_URL",
     "ProvisionDeadLetterQueueUrl": "PROVISION_DLQ_URL",
     "ProvisionFunctionName": "PROVISION_FUNCTION",
+    "ArchiveQueueUrl": "ARCHIVE_QUEUE_URL",
+    "ArchiveDeadLetterQueueUrl": "ARCHIVE_DLQ_URL",
+    "ArchiveFunctionName": "ARCHIVE_FUNCTION",
 }
 
 #: The services moto plays; everything else is ministack.
-MOTO_SERVICES = ("EC2", "AUTO_SCALING", "ELASTIC_LOAD_BALANCING_V2", "IAM", "SSM")
+MOTO_SERVICES = ("EC2", "AUTO_SCALING", "ELASTIC_LOAD_BALANCING_V2", "IAM", "SERVICE_QUOTAS", "SSM")
 
 
 class Problem(Exception):

@@ -32,7 +32,7 @@ def running(state: dict[str, Any], name: str) -> bool:
 def fingerprint(time_scale: float) -> str:
     """Changes when a running pair would no longer behave like a new one."""
     digest = hashlib.sha256(f"{time_scale:g}".encode())
-    for file in sorted([*HERE.glob("plugin/**/*.py"), HERE / "requirements-emulators.txt", HERE / "processes.py"]):
+    for file in sorted([*HERE.glob("plugin/**/*.py"), HERE / "requirements-emulators.txt", HERE / "environment.py", HERE / "processes.py"]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

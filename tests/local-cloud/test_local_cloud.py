@@ -1,152 +1,24 @@
 """The local cloud against its own promises: each test names an AWS behaviour the bare emulators lack.
 
-Runs on a private pair of emulators: .local/venv-emulators/bin/python -m unittest discover -s tests/local-cloud
+All test files share a private pair of emulators:
+.local/venv-emulators/bin/python -m unittest discover -s tests/local-cloud
 """
 
 import base64
 import concurrent.futures
-import functools
 import io
 import json
-import sys
-import tempfile
 import time
 import unittest
 import urllib.error
-import urllib.request
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import boto3
-import processes
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from environment import Home
+from support import AL2023, BY_STACK, STACK, Balanced, Case, client, control, eventually, home, tagged
 
-SCALE = 100  # a NAT gateway takes a second
-STACK = [{"Key": "windlass:stack", "Value": "dev/web"}]
-BY_STACK = [{"Name": "tag:windlass:stack", "Values": ["dev/web"]}]
-AL2023 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
 ANYWHERE = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-
-home: Home
-state: dict[str, Any]
-folder: tempfile.TemporaryDirectory[str]
-
-
-def setUpModule() -> None:
-    global home, state, folder
-    folder = tempfile.TemporaryDirectory()
-    home = Home(Path(folder.name))
-    state = processes.start_pair(home, SCALE)
-
-
-def tearDownModule() -> None:
-    processes.stop_pair(home)
-    folder.cleanup()
-
-
-@functools.cache
-def client(service: str) -> Any:
-    name = "moto" if service in ("ec2", "autoscaling", "elbv2", "iam", "ssm") else "ministack"
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{state[name]['port']}",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-
-def control(path: str, body: dict[str, Any] | None = None) -> Any:
-    url = f"http://127.0.0.1:{state['moto']['port']}/moto-api/windlass/{path}"
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data=data)) as answer:
-        return json.load(answer)
-
-
-def tagged(kind: str) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": STACK}]
-
-
-#: AWS seconds, a hundredth of them here: long enough to be seen on a busy machine, short enough for a test.
-PACE = {
-    "nat-gateway": 70,
-    "nat-gateway-delete": 60,
-    "load-balancer": 70,
-    "load-balancer-interfaces": 60,
-    "vpc-endpoint": 60,
-    "vpc-endpoint-delete": 50,
-    "instance-boot": 50,
-    "instance-terminate": 40,
-}
-
-
-def eventually(look: Callable[[], Any], wanted: Any = True, seconds: float = 8) -> Any:
-    limit = time.monotonic() + seconds
-    while (seen := look()) != wanted:
-        if time.monotonic() > limit:
-            raise AssertionError(f"still {seen!r} after {seconds} s, not {wanted!r}")
-        time.sleep(0.03)
-    return seen
-
-
-class Case(unittest.TestCase):
-    """A test on an empty infrastructure."""
-
-    def setUp(self) -> None:
-        url = f"http://127.0.0.1:{state['moto']['port']}/moto-api/reset"
-        urllib.request.urlopen(urllib.request.Request(url, data=b"", method="POST")).read()
-        control("delays", PACE)
-        self.ec2, self.elb, self.asg = client("ec2"), client("elbv2"), client("autoscaling")
-
-    def refused(self, code: str, call: Callable[..., Any], /, **request: Any) -> ClientError:
-        with self.assertRaises(ClientError) as caught:
-            call(**request)
-        self.assertEqual(caught.exception.response["Error"]["Code"], code)
-        return caught.exception
-
-    def vpc(self) -> str:
-        return self.ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tagged("vpc"))["Vpc"]["VpcId"]
-
-    def subnets(self, vpc: str, zones: str = "ab") -> list[str]:
-        return [
-            self.ec2.create_subnet(
-                VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"us-east-1{zone}", TagSpecifications=tagged("subnet")
-            )["Subnet"]["SubnetId"]
-            for i, zone in enumerate(zones)
-        ]
-
-    def gateway(self, vpc: str) -> str:
-        made = self.ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway"))
-        identity = made["InternetGateway"]["InternetGatewayId"]
-        self.ec2.attach_internet_gateway(InternetGatewayId=identity, VpcId=vpc)
-        return identity
-
-    def address(self) -> str:
-        return self.ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip"))["AllocationId"]
-
-    def nat(self, subnet: str, address: str, **more: Any) -> str:
-        request = {"SubnetId": subnet, "AllocationId": address, "TagSpecifications": tagged("natgateway"), **more}
-        return self.ec2.create_nat_gateway(**request)["NatGateway"]["NatGatewayId"]
-
-    def nat_state(self, identity: str) -> str:
-        return self.ec2.describe_nat_gateways(NatGatewayIds=[identity])["NatGateways"][0]["State"]
-
-    def group(self, vpc: str, name: str = "app") -> str:
-        return self.ec2.create_security_group(
-            GroupName=name, Description=name, VpcId=vpc, TagSpecifications=tagged("security-group")
-        )["GroupId"]
-
-    def image(self) -> str:
-        return client("ssm").get_parameter(Name=AL2023)["Parameter"]["Value"]
 
 
 class Network(Case):
@@ -161,7 +33,7 @@ class Network(Case):
         )["LaunchTemplate"]["LaunchTemplateId"]
         endpoint = self.ec2.create_vpc_endpoint(
             VpcId=vpc, ServiceName="com.amazonaws.us-east-1.ssm", VpcEndpointType="Interface", SubnetIds=[subnet],
-            TagSpecifications=tagged("vpc-endpoint"),
+            PrivateDnsEnabled=False, TagSpecifications=tagged("vpc-endpoint"),
         )["VpcEndpoint"]["VpcEndpointId"]
         for call, parameter, field, key, expected in (
             (self.ec2.describe_vpcs, "Filters", "Vpcs", "VpcId", vpc),
@@ -228,18 +100,6 @@ class Network(Case):
                 first = result(call(ClientToken="one", **request))
                 self.assertEqual(result(call(ClientToken="one", **request)), first)
                 self.refused("IdempotentParameterMismatch", call, ClientToken="one", **{**request, **changed})
-
-    def test_a_vpc_endpoint_is_pending_then_available_and_gone_after_its_delete(self) -> None:
-        vpc = self.vpc()
-        made = self.ec2.create_vpc_endpoint(
-            VpcId=vpc, ServiceName="com.amazonaws.us-east-1.ssm", VpcEndpointType="Interface", SubnetIds=self.subnets(vpc, "a")
-        )["VpcEndpoint"]
-        self.assertEqual(made["State"], "pending")
-        look = lambda: [e["State"] for e in self.ec2.describe_vpc_endpoints()["VpcEndpoints"]]
-        eventually(look, ["available"])
-        self.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
-        self.assertEqual(look(), ["deleting"])
-        eventually(look, [])
 
     def test_nothing_in_use_can_be_deleted_and_everything_can_in_the_right_order(self) -> None:
         vpc = self.vpc()
@@ -345,14 +205,6 @@ class Network(Case):
         self.assertGreaterEqual({o["Location"] for o in offered}, {"us-east-1a", "us-east-1b", "us-east-1c"})
         self.assertEqual({o["InstanceType"] for o in offered}, {"t3.micro"})
 
-    def test_quotas_can_be_set(self) -> None:
-        control("quotas", {"elastic-ips": 1})
-        self.address()
-        self.refused("AddressLimitExceeded", self.ec2.allocate_address, Domain="vpc")
-        control("quotas", {"vpcs": 1, "internet-gateways": 0})  # the default VPC is one
-        self.refused("VpcLimitExceeded", self.ec2.create_vpc, CidrBlock="10.0.0.0/16")
-        self.refused("InternetGatewayLimitExceeded", self.ec2.create_internet_gateway)
-
 
 class Images(Case):
     def test_image_parameters_resolve_to_images_that_exist(self) -> None:
@@ -385,52 +237,6 @@ class Images(Case):
         code, unknown, subnet = "InvalidAMIID.NotFound", "ami-0123456789abcdef0", self.subnets(self.vpc(), "a")[0]
         self.refused(code, self.ec2.describe_images, ImageIds=[unknown])
         self.refused(code, self.ec2.run_instances, ImageId=unknown, MinCount=1, MaxCount=1, SubnetId=subnet)
-
-
-class Balanced(Case):
-    """With a VPC, two subnets, a load balancer and a target group to build on."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.network = self.vpc()
-        self.zones = self.subnets(self.network, "abc")
-        self.gateway(self.network)
-        self.firewall = self.group(self.network)
-
-    def balancer(self, **more: Any) -> str:
-        request = {"Name": "lb", "Subnets": self.zones[:2], "SecurityGroups": [self.firewall], "Tags": STACK, **more}
-        return self.elb.create_load_balancer(**request)["LoadBalancers"][0]["LoadBalancerArn"]
-
-    def targets(self, **more: Any) -> str:
-        request = {"Name": "tg", "Protocol": "HTTP", "Port": 80, "VpcId": self.network, "HealthCheckPath": "/",
-                   "HealthCheckIntervalSeconds": 15, "HealthyThresholdCount": 2, "Matcher": {"HttpCode": "200-399"}, "Tags": STACK, **more}
-        return self.elb.create_target_group(**request)["TargetGroups"][0]["TargetGroupArn"]
-
-    def listen(self, balancer: str, targets: str) -> str:
-        action = [{"Type": "forward", "TargetGroupArn": targets}]
-        made = self.elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=action, Tags=STACK)
-        return made["Listeners"][0]["ListenerArn"]
-
-    def launchable(self, **more: Any) -> str:
-        data = {"ImageId": self.image(), "InstanceType": "t3.micro", "SecurityGroupIds": [self.firewall],
-                "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "VolumeType": "gp3"}}],
-                "UserData": base64.b64encode(b"#!/bin/sh").decode(), **more}
-        return self.ec2.create_launch_template(LaunchTemplateName="launchable", LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"]
-
-    def scaled(self, template: str, **more: Any) -> dict[str, Any]:
-        return {"AutoScalingGroupName": "g", "MinSize": 1, "MaxSize": 6, "DesiredCapacity": 3,
-                "LaunchTemplate": {"LaunchTemplateId": template, "Version": "$Latest"}, "VPCZoneIdentifier": ",".join(self.zones),
-                "Tags": [{"Key": "windlass:stack", "Value": "dev/web", "PropagateAtLaunch": True}], **more}
-
-    def seen(self, name: str = "g") -> dict[str, Any]:
-        return self.asg.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
-
-    def in_service(self) -> list[str]:
-        return sorted(i["InstanceId"] for i in self.seen()["Instances"] if i["LifecycleState"] == "InService")
-
-    def health(self, targets: str) -> dict[str, str]:
-        found = self.elb.describe_target_health(TargetGroupArn=targets)["TargetHealthDescriptions"]
-        return {t["Target"]["Id"]: t["TargetHealth"]["State"] for t in found}
 
 
 class LoadBalancers(Balanced):
@@ -470,7 +276,7 @@ class LoadBalancers(Balanced):
     def test_a_port_has_one_listener(self) -> None:
         balancer, targets = self.balancer(), self.targets()
         self.listen(balancer, targets)
-        self.refused("DuplicateListener", self.listen, balancer=balancer, targets=targets)
+        self.refused("DuplicateListener", self.listen, balancer=balancer, targets=self.targets(Name="other"))
         self.assertEqual(len(self.elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]), 1)
 
     def test_attributes_and_tags_are_there_from_the_start_and_change(self) -> None:
@@ -837,7 +643,7 @@ class Pipeline(unittest.TestCase):
         self.sqs.send_message_batch(QueueUrl=self.outputs["Work"], Entries=entries)
         dead = self.sqs.receive_message(QueueUrl=self.outputs["Dead"], WaitTimeSeconds=10)["Messages"]
         self.assertEqual([m["Body"] for m in dead], ["poison"])
-        log = (home.logs / "worker.log").read_text()
+        log = (home().logs / "worker.log").read_text()
         self.assertIn("good", log)
         self.assertIn("done in", log)
 

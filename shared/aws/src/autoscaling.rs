@@ -7,8 +7,8 @@
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types as sdk;
 use windlass_calls::autoscaling::{
-    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities, Group,
-    GroupSettings, Instance, Request, Response,
+    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities,
+    EnableMetricsCollection, Group, GroupSettings, Instance, Request, Response,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -18,11 +18,15 @@ use crate::fault::Fault;
 /// Activities asked for: what `DescribeScalingActivities` promises.
 const ACTIVITIES: i32 = 20;
 
+/// The only interval that AWS takes for the metrics of a group.
+const GRANULARITY: &str = "1Minute";
+
 pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
     dispatch!(client, request, autoscaling;
         DescribeAutoScalingGroups => describe_groups,
         DescribeScalingActivities => describe_activities,
         CreateAutoScalingGroup => create_group,
+        EnableMetricsCollection => enable_metrics,
     )
 }
 
@@ -67,6 +71,17 @@ async fn create_group(client: &Client, call: CreateAutoScalingGroup) -> Result<(
         .health_check_grace_period(signed(settings.grace))
         .default_instance_warmup(signed(settings.warmup))
         .instance_maintenance_policy(maintenance(settings.maintenance))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Without a list of metrics AWS enables all of them.
+async fn enable_metrics(client: &Client, call: EnableMetricsCollection) -> Result<(), Fault> {
+    client
+        .enable_metrics_collection()
+        .auto_scaling_group_name(call.group)
+        .granularity(GRANULARITY)
         .send()
         .await?;
     Ok(())
@@ -127,11 +142,13 @@ fn group(mut found: sdk::AutoScalingGroup) -> Result<Group, Fault> {
     let tags = found.tags.take().unwrap_or_default().into_iter();
     let suspended = found.suspended_processes.take().unwrap_or_default().into_iter();
     let instances = found.instances.take().unwrap_or_default().into_iter();
+    let metrics = found.enabled_metrics.take().unwrap_or_default();
     Ok(Group {
         arn: field(found.auto_scaling_group_arn.take(), "AutoScalingGroupARN")?,
         health_check: field(found.health_check_type.take(), "HealthCheckType")?,
         desired: number(found.desired_capacity, "DesiredCapacity")?,
         instances: instances.map(instance).collect::<Result<_, _>>()?,
+        metrics: reported(metrics),
         suspended: suspended.filter_map(|process| process.process_name).collect(),
         status: found.status.take(),
         tags: tags
@@ -139,6 +156,13 @@ fn group(mut found: sdk::AutoScalingGroup) -> Result<Group, Fault> {
             .collect::<Result<_, Fault>>()?,
         settings: settings(found)?,
     })
+}
+
+/// Names of the metrics that a group reports, in order.
+fn reported(metrics: Vec<sdk::EnabledMetric>) -> Vec<String> {
+    let mut names: Vec<_> = metrics.into_iter().filter_map(|metric| metric.metric).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Settings as AWS has them. What a group does not set reads as 0; a version that is no number (`$Latest`, which we
@@ -290,6 +314,13 @@ mod tests {
             .ok()
             .map(|s| (s.version, s.warmup, s.maintenance, s.subnets));
         assert_eq!(found, Some((0, 0, (0, 0), Vec::new())));
+    }
+
+    #[test]
+    fn the_metrics_that_a_group_reports_come_in_order() {
+        let metric = |name: &str| sdk::EnabledMetric::builder().metric(name).build();
+        let names = reported(vec![metric("GroupMinSize"), metric("GroupMaxSize")]);
+        assert_eq!(names, ["GroupMaxSize", "GroupMinSize"]);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types as sdk;
+use percent_encoding::percent_decode_str;
 use windlass_calls::iam::{
     AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, InstanceProfile, ListAttachedRolePolicies, Request, Response, Role,
+    GetRole, GetRolePolicy, InstanceProfile, ListAttachedRolePolicies, PutRolePolicy, Request, Response,
+    Role,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -15,9 +17,11 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
     dispatch!(client, request, iam;
         GetRole => get_role,
         ListAttachedRolePolicies => list_attached_role_policies,
+        GetRolePolicy => get_role_policy,
         GetInstanceProfile => get_instance_profile,
         CreateRole => create_role,
         AttachRolePolicy => attach_role_policy,
+        PutRolePolicy => put_role_policy,
         CreateInstanceProfile => create_instance_profile,
         AddRoleToInstanceProfile => add_role_to_instance_profile,
     )
@@ -38,6 +42,23 @@ async fn list_attached_role_policies(
         .into_iter()
         .map(|policy| field(policy.policy_arn, "PolicyArn"))
         .collect()
+}
+
+async fn get_role_policy(client: &Client, call: GetRolePolicy) -> Result<String, Fault> {
+    let answer = client
+        .get_role_policy()
+        .role_name(call.role)
+        .policy_name(call.name)
+        .send()
+        .await?;
+    document(&answer.policy_document)
+}
+
+/// A policy's text, which IAM answers with percent-encoding (RFC 3986: a plus is a plus).
+fn document(encoded: &str) -> Result<String, Fault> {
+    let decoded = percent_decode_str(encoded).decode_utf8();
+    let text = decoded.map_err(|_| Fault::Unexpected("PolicyDocument is not UTF-8".to_owned()))?;
+    Ok(text.into_owned())
 }
 
 async fn get_instance_profile(client: &Client, call: GetInstanceProfile) -> Result<InstanceProfile, Fault> {
@@ -73,6 +94,17 @@ async fn attach_role_policy(client: &Client, call: AttachRolePolicy) -> Result<(
         .attach_role_policy()
         .role_name(call.role)
         .policy_arn(call.policy)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn put_role_policy(client: &Client, call: PutRolePolicy) -> Result<(), Fault> {
+    client
+        .put_role_policy()
+        .role_name(call.role)
+        .policy_name(call.name)
+        .policy_document(call.document)
         .send()
         .await?;
     Ok(())
@@ -132,4 +164,24 @@ fn from_sdk(tags: Option<Vec<sdk::Tag>>) -> Tags {
 fn to_sdk(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
     let tag = |(key, value)| Ok(sdk::Tag::builder().key(key).value(value).build()?);
     tags.iter().map(tag).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_read_as_it_was_written() {
+        let encoded = "%7B%22Resource%22%3A%20%22arn:aws:logs:*:log-group:/a+b%2520%C3%A4%22%7D";
+        assert_eq!(
+            document(encoded).ok().as_deref(),
+            Some(r#"{"Resource": "arn:aws:logs:*:log-group:/a+b%20ä"}"#)
+        );
+    }
+
+    #[test]
+    fn a_policy_that_is_no_text_is_an_error_that_names_it() {
+        let message = document("%FF").map_err(|fault| fault.of("iam:GetRolePolicy").message);
+        assert_eq!(message.err().as_deref(), Some("PolicyDocument is not UTF-8"));
+    }
 }

@@ -22,11 +22,15 @@ macro_rules! dispatch {
 
 mod answer;
 mod autoscaling;
+mod cloudwatch;
 mod ec2;
 mod elb;
 mod fault;
 mod iam;
+mod logs;
+mod quotas;
 mod s3;
+mod sns;
 mod sqs;
 mod ssm;
 
@@ -53,10 +57,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Aws {
     config: SdkConfig,
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    quotas: OnceLock<aws_sdk_servicequotas::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
 }
@@ -72,10 +80,14 @@ impl Aws {
         Self {
             config,
             autoscaling: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
             ec2: OnceLock::new(),
             elb: OnceLock::new(),
             iam: OnceLock::new(),
+            logs: OnceLock::new(),
+            quotas: OnceLock::new(),
             s3: OnceLock::new(),
+            sns: OnceLock::new(),
             sqs: OnceLock::new(),
             ssm: OnceLock::new(),
         }
@@ -131,6 +143,28 @@ impl Port for Aws {
             Request::Sqs(request) => {
                 let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(config));
                 sqs::send(client, request).await.map(Response::Sqs)
+            }
+            Request::Cloudwatch(request) => {
+                let client = self
+                    .cloudwatch
+                    .get_or_init(|| aws_sdk_cloudwatch::Client::new(config));
+                cloudwatch::send(client, request).await.map(Response::Cloudwatch)
+            }
+            Request::Sns(request) => {
+                let client = self.sns.get_or_init(|| aws_sdk_sns::Client::new(config));
+                sns::send(client, request).await.map(Response::Sns)
+            }
+            Request::Logs(request) => {
+                let client = self
+                    .logs
+                    .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(config));
+                logs::send(client, request).await.map(Response::Logs)
+            }
+            Request::Quotas(request) => {
+                let client = self
+                    .quotas
+                    .get_or_init(|| aws_sdk_servicequotas::Client::new(config));
+                quotas::send(client, request).await.map(Response::Quotas)
             }
         }
     }

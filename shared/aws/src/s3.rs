@@ -46,6 +46,7 @@ async fn object(answer: GetObjectOutput, limit: u64) -> Result<Object, Fault> {
         body: read(answer.body).await?,
         etag: field(answer.e_tag, "ETag")?,
         version,
+        metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
     })
 }
 
@@ -74,6 +75,10 @@ async fn put_object(client: &Client, call: PutObject) -> Result<ETag, Fault> {
         .key(call.key)
         .content_type(call.content_type)
         .body(call.body.into());
+    let put = call
+        .metadata
+        .into_iter()
+        .fold(put, |put, (name, value)| put.metadata(name, value));
     let put = match call.condition {
         Condition::Always => put,
         Condition::Absent => put.if_none_match("*"),
@@ -90,6 +95,7 @@ async fn put_object(client: &Client, call: PutObject) -> Result<ETag, Fault> {
 mod tests {
     use aws_sdk_s3::config::http::HttpResponse;
     use aws_sdk_s3::primitives::SdkBody;
+    use windlass_calls::Tags;
 
     use super::*;
 
@@ -117,6 +123,7 @@ mod tests {
         GetObjectOutput::builder()
             .content_length(size)
             .e_tag("\"a\"")
+            .metadata("windlass-hash", "abc")
             .body(ByteStream::from_static(b"spec"))
             .build()
     }
@@ -130,7 +137,8 @@ mod tests {
             Some(Object::Found {
                 body,
                 etag: "\"a\"".into(),
-                version: String::new()
+                version: String::new(),
+                metadata: Tags::from([("windlass-hash".to_owned(), "abc".to_owned())])
             })
         );
         let large = object(answer(4), 3).await.ok();

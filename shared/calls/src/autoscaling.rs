@@ -13,10 +13,14 @@ calls! { "autoscaling", Autoscaling;
     CreateAutoScalingGroup { /// Its settings.
         settings: Box<GroupSettings>, /// Tags, propagated to the instances.
         tags: Tags } => done, Idempotent;
+    /// Has the group report its sizes as metrics, one a minute, without charge; all of them.
+    EnableMetricsCollection { /// Group name.
+        group: String } => done, Idempotent;
 }
 
 /// Settings of a group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GroupSettings {
     /// Name.
     pub name: String,
@@ -55,6 +59,8 @@ pub struct Group {
     pub desired: u32,
     /// Its instances.
     pub instances: Vec<Instance>,
+    /// Metrics of its sizes that it reports: `GroupInServiceInstances`, …
+    pub metrics: Vec<String>,
     /// Processes that are suspended (rule 62).
     pub suspended: Vec<String>,
     /// `Delete in progress` while it goes.

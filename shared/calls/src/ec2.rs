@@ -43,6 +43,15 @@ calls! { "ec2", Ec2;
     /// One version of a launch template: its default one.
     DescribeLaunchTemplateVersions { /// Launch template id.
         launch_template: String } => Vec<LaunchTemplateVersion>, Read;
+    /// VPC endpoints that match the filters.
+    DescribeVpcEndpoints { /// Filters.
+        filters: Filters } => Vec<VpcEndpoint>, Read;
+    /// Instances that match the filters, terminated ones included for about an hour.
+    DescribeInstances { /// Filters.
+        filters: Filters } => Vec<Instance>, Read;
+    /// What instance types are made of.
+    DescribeInstanceTypes { /// Instance types asked about, at most 100.
+        instance_types: Vec<String> } => Vec<InstanceType>, Read;
 
     /// A VPC. No client token exists.
     CreateVpc { /// IPv4 range, `10.0.0.0/16`.
@@ -116,6 +125,85 @@ calls! { "ec2", Ec2;
         token: String, /// What it launches.
         data: Box<LaunchTemplateData>, /// Tags of the template itself.
         tags: Tags } => LaunchTemplate, Token;
+    /// A VPC endpoint. An interface endpoint answers to the service's own DNS name within the VPC (rule 42).
+    CreateVpcEndpoint { /// VPC id.
+        vpc: String, /// `com.amazonaws.us-east-1.ssm`.
+        service: String, /// How traffic gets to it.
+        access: EndpointAccess, /// Client token.
+        token: String, /// Tags, set by the same call.
+        tags: Tags } => VpcEndpoint, Token;
+    /// One instance from a launch template.
+    RunInstances { /// Launch template id.
+        launch_template: String, /// Its version.
+        version: u64, /// Subnet id.
+        subnet: String, /// Client token.
+        token: String, /// Tags of the instance, over those of the template; set by the same call.
+        tags: Tags } => Instance, Token;
+}
+
+/// How traffic gets to a VPC endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum EndpointAccess {
+    /// By a route that AWS adds to these route tables: S3 and `DynamoDB`, without charge.
+    Gateway {
+        /// Route table ids.
+        route_tables: Vec<String>,
+    },
+    /// By a network interface in each of these subnets, under the service's own DNS name.
+    Interface {
+        /// Subnet ids, one per zone.
+        subnets: Vec<String>,
+        /// Security group ids.
+        security_groups: Vec<String>,
+    },
+}
+
+/// A VPC endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpcEndpoint {
+    /// `vpce-…`.
+    pub id: String,
+    /// VPC id.
+    pub vpc: String,
+    /// `com.amazonaws.us-east-1.ssm`.
+    pub service: String,
+    /// How traffic gets to it, ids in order.
+    pub access: EndpointAccess,
+    /// An interface endpoint answers to the service's own DNS name.
+    pub private_dns: bool,
+    /// `pending`, `available`, `deleting`, `deleted`, `failed`, …, in lower case.
+    pub state: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `i-…`.
+    pub id: String,
+    /// `t3.micro`.
+    pub instance_type: String,
+    /// `pending`, `running`, `shutting-down`, `terminated`, `stopping` or `stopped`.
+    pub state: String,
+    /// Why it is in that state: `Server.InsufficientInstanceCapacity: …`.
+    pub state_reason: Option<String>,
+    /// Subnet id; empty once it is terminated.
+    pub subnet: String,
+    /// A spot instance: counts against another quota.
+    pub spot: bool,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// What an instance type is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceType {
+    /// `t3.micro`.
+    pub name: String,
+    /// Virtual processors: what quotas count.
+    pub vcpus: u32,
 }
 
 /// An availability zone.
@@ -256,7 +344,8 @@ pub struct Route {
 }
 
 /// Where a route leads.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RouteTarget {
     /// An internet gateway id.
     InternetGateway(String),
@@ -291,7 +380,8 @@ pub struct SecurityGroup {
 }
 
 /// A security-group rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// `tcp`, or `-1` for everything.
     pub protocol: String,
@@ -302,7 +392,8 @@ pub struct Rule {
 }
 
 /// The other side of a security-group rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Peer {
     /// An IPv4 range.
     Cidr(String),
@@ -359,7 +450,8 @@ pub struct LaunchTemplateVersion {
 }
 
 /// What a launch template launches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LaunchTemplateData {
     /// `ami-…`.
     pub image: String,

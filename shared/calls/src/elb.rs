@@ -3,9 +3,9 @@
 use crate::Tags;
 
 calls! { "elasticloadbalancing", Elb;
-    /// The load balancer of this name; `LoadBalancerNotFound` without one.
-    DescribeLoadBalancers { /// Name, at most 32 characters (rule 35).
-        name: String } => Vec<LoadBalancer>, Read;
+    /// The load balancer of this name, `LoadBalancerNotFound` without one; or all of the account in the Region.
+    DescribeLoadBalancers { /// Name, at most 32 characters (rule 35); `None` for all.
+        name: Option<String> } => Vec<LoadBalancer>, Read;
     /// Attributes of a load balancer.
     DescribeLoadBalancerAttributes { /// ARN.
         load_balancer: String } => Tags, Read;
@@ -47,13 +47,19 @@ calls! { "elasticloadbalancing", Elb;
     ModifyTargetGroupAttributes { /// ARN.
         target_group: String, /// Attribute keys and values.
         attributes: Tags } => done, Idempotent;
-    /// An HTTP listener that forwards everything to one target group. Repeated with the same settings it answers the
-    /// first one; another one on the port answers `DuplicateListener`.
+    /// A listener. Repeated with the same settings it answers the first one; another one on the port answers
+    /// `DuplicateListener`.
     CreateListener { /// Load balancer ARN.
         load_balancer: String, /// Port.
-        port: u16, /// Target group ARN.
-        target_group: String, /// Tags, set by the same call.
+        port: u16, /// What it speaks.
+        protocol: Protocol, /// What it does with every request.
+        action: Action, /// Tags, set by the same call.
         tags: Tags } => Listener, Idempotent;
+    /// Puts an instance into a target group; repeating it changes nothing. An instance that is not `running` answers
+    /// `InvalidTarget` (rule 60).
+    RegisterTargets { /// Target group ARN.
+        target_group: String, /// Instance id.
+        target: String } => done, Idempotent;
 }
 
 /// A load balancer.
@@ -97,7 +103,8 @@ pub struct TargetGroup {
 }
 
 /// The check of one target.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HealthCheck {
     /// Path.
     pub path: String,
@@ -122,10 +129,35 @@ pub struct Listener {
     pub load_balancer: String,
     /// Port.
     pub port: u16,
-    /// `HTTP` or `HTTPS`.
-    pub protocol: String,
-    /// Target group ARNs of its default forward action.
-    pub forwards_to: Vec<String>,
+    /// What it speaks; `None` for what we do not use.
+    pub protocol: Option<Protocol>,
+    /// What it does by default with every request; `None` for what we do not use.
+    pub action: Option<Action>,
+}
+
+/// What a listener speaks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Protocol {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https {
+        /// ARN of the certificate, in the load balancer's Region.
+        certificate: String,
+        /// Name of the policy that says which TLS versions and ciphers are spoken.
+        policy: String,
+    },
+}
+
+/// What a listener does with every request.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Action {
+    /// Sends it to the targets of this group (its ARN).
+    Forward(String),
+    /// Answers `301` to the same host, path and query over HTTPS on this port.
+    RedirectToHttps(u16),
 }
 
 /// Tags of one load-balancing resource.

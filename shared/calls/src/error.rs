@@ -70,6 +70,12 @@ impl CallError {
         }
     }
 
+    /// Whether the call's client token belongs to something that is dead by now: only another token helps.
+    #[must_use]
+    pub fn token_is_spent(&self) -> bool {
+        self.code == "IdempotentInstanceTerminated"
+    }
+
     /// A call without an answer: time-out, reset connection. It may have taken effect.
     #[must_use]
     pub fn unanswered(action: &'static str, message: &str) -> Self {
@@ -109,10 +115,22 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         "PreconditionFailed"
         | "ConditionalRequestConflict"
         | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "ConcurrentAccess"
+        | "ConcurrentAccessException"
+        | "StaleTag"
+        | "StaleTagException"
+        | "ConflictException"
+        | "OperationAbortedException"
         | "OperationAborted" => Class::Conflict,
+        // Only a person can mend what these do not find.
+        "CertificateNotFound" | "SSLPolicyNotFound" => Class::Terminal,
+        // Shortly after the VPC was told to hand out DNS names.
+        "InvalidParameter" if message.contains("nabling private DNS") => Class::NotYet,
         "EntityAlreadyExists"
         | "AlreadyExists"
         | "AlreadyExistsFault"
+        | "ResourceAlreadyExistsException"
         | "DuplicateListener"
         | "DuplicateLoadBalancerName"
         | "DuplicateTargetGroupName"
@@ -129,7 +147,11 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "TargetGroupNotFound"
         | "ListenerNotFound"
         | "ParameterNotFound"
-        | "NatGatewayNotFound" => Class::Gone,
+        | "NatGatewayNotFound"
+        | "DashboardNotFoundError"
+        | "IdempotentInstanceTerminated"
+        | "NoSuchResourceException"
+        | "ResourceNotFoundException" => Class::Gone,
         "LimitExceeded" if message.contains("InstanceProfile") => Class::Exists,
         "ScalingActivityInProgress"
         | "InvalidTarget"
@@ -232,6 +254,33 @@ mod tests {
     fn a_lost_race_on_s3_is_a_conflict() {
         assert_eq!(class("PreconditionFailed", "", 412), Class::Conflict);
         assert_eq!(class("ConditionalRequestConflict", "", 409), Class::Conflict);
+    }
+
+    #[test]
+    fn a_certificate_that_does_not_exist_needs_a_person() {
+        assert_eq!(class("CertificateNotFound", "", 400), Class::Terminal);
+        assert_eq!(class("SSLPolicyNotFound", "", 400), Class::Terminal);
+    }
+
+    #[test]
+    fn private_dns_right_after_the_vpc_was_told_to_hand_out_names_is_worth_waiting_for() {
+        let message = "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true";
+        assert_eq!(class("InvalidParameter", message, 400), Class::NotYet);
+        assert_eq!(
+            class("InvalidParameter", "Tags Reason: other", 400),
+            Class::Terminal
+        );
+    }
+
+    #[test]
+    fn two_writers_at_once_are_a_conflict_in_every_service() {
+        for code in [
+            "OperationAbortedException",
+            "ConcurrentAccess",
+            "ConflictException",
+        ] {
+            assert_eq!(class(code, "", 409), Class::Conflict, "{code}");
+        }
     }
 
     #[test]

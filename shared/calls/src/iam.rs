@@ -9,6 +9,10 @@ calls! { "iam", Iam;
     /// Managed policies attached to a role.
     ListAttachedRolePolicies { /// Role name.
         role: String } => Vec<String>, Read;
+    /// The text of a policy within a role, JSON; `NoSuchEntity` without one.
+    GetRolePolicy { /// Role name.
+        role: String, /// Policy name.
+        name: String } => String, Read;
     /// An instance profile; `NoSuchEntity` without one.
     GetInstanceProfile { /// Name.
         name: String } => InstanceProfile, Read;
@@ -22,6 +26,11 @@ calls! { "iam", Iam;
     AttachRolePolicy { /// Role name.
         role: String, /// Policy ARN.
         policy: String } => done, Idempotent;
+    /// Writes a policy within a role, over an earlier one of that name.
+    PutRolePolicy { /// Role name.
+        role: String, /// Policy name.
+        name: String, /// The policy, JSON.
+        document: String } => done, Idempotent;
     /// An instance profile. Names are unique: a repeat answers `EntityAlreadyExists`.
     CreateInstanceProfile { /// Name.
         name: String, /// Tags, set by the same call.

@@ -13,10 +13,14 @@ mod error;
 mod macros;
 
 pub mod autoscaling;
+pub mod cloudwatch;
 pub mod ec2;
 pub mod elb;
 pub mod iam;
+pub mod logs;
+pub mod quotas;
 pub mod s3;
+pub mod sns;
 pub mod sqs;
 pub mod ssm;
 
@@ -65,8 +69,9 @@ pub trait Call: Into<Request> {
 
 macro_rules! services {
     ($($(#[$doc:meta])* $variant:ident => $module:ident),* $(,)?) => {
-        /// A request to any of the services.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        /// A request to any of the services. It serializes as its fields alone: what a plan shows.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(untagged)]
         pub enum Request { $($(#[$doc])* $variant($module::Request),)* }
 
         /// The answer of any of the services.
@@ -120,6 +125,14 @@ services! {
     S3 => s3,
     /// Amazon SQS.
     Sqs => sqs,
+    /// Amazon CloudWatch.
+    Cloudwatch => cloudwatch,
+    /// Amazon SNS.
+    Sns => sns,
+    /// Amazon CloudWatch Logs.
+    Logs => logs,
+    /// Service Quotas.
+    Quotas => quotas,
 }
 
 impl Request {

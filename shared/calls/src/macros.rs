@@ -9,7 +9,8 @@ macro_rules! calls {
     )*) => {
         $(
             $(#[$doc])*
-            #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+            #[serde(rename_all = "camelCase")]
             pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
 
             impl $crate::Call for $name {
@@ -30,7 +31,8 @@ macro_rules! calls {
         )*
 
         /// A request to this service.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(untagged)]
         pub enum Request { $($(#[$doc])* $name($name),)* }
 
         /// An answer of this service.

@@ -1,5 +1,7 @@
 //! Amazon S3: specs in, states and answers out.
 
+use crate::Tags;
+
 calls! { "s3", S3;
     /// An object's current version. `NoSuchKey` without one; see [`Object::Deleted`] for a delete marker.
     GetObject { /// Bucket.
@@ -16,12 +18,14 @@ calls! { "s3", S3;
         bucket: String, /// Key.
         key: String, /// Body.
         body: Vec<u8>, /// `application/json`.
-        content_type: String, /// Condition.
+        content_type: String, /// Metadata of the user's own: lower-case names.
+        metadata: Tags, /// Condition.
         condition: Condition } => ETag, Idempotent;
 }
 
 /// When a put may happen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Condition {
     /// Always.
     Always,
@@ -42,6 +46,8 @@ pub enum Object {
         etag: String,
         /// Its version id; empty in a bucket without versions.
         version: String,
+        /// Metadata of the user's own: lower-case names.
+        metadata: Tags,
     },
     /// An object larger than the limit.
     TooLarge {

@@ -31,6 +31,9 @@ impl Trouble {
             ..
         } = &self.error;
         match class {
+            _ if self.error.token_is_spent() => {
+                format!("what {action} made before died unseen ({code}); making another")
+            }
             Class::Throttled => format!("AWS is throttling {action}; trying again"),
             Class::Transient => format!("AWS did not answer {action} ({code}); looking again"),
             Class::NotYet | Class::Gone => {
@@ -50,6 +53,7 @@ pub(crate) fn judge<P>(session: &Session<P>, now: Timestamp, id: &Id, next: Next
         change,
         outputs,
         reason,
+        now: fields,
     } = next
     else {
         return next;
@@ -86,6 +90,7 @@ pub(crate) fn judge<P>(session: &Session<P>, now: Timestamp, id: &Id, next: Next
         change,
         outputs,
         reason,
+        now: fields,
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use windlass_calls::{CallError, Request};
 use windlass_planner::{Board, Context, Id, Known, Outcome, Plan, Records};
-use windlass_spec::{Spec, StackId};
+use windlass_spec::{Apply, Spec, StackId};
 
 use crate::document::Head;
 use crate::gate::{self, Turn};
@@ -15,7 +15,7 @@ use crate::load::{self, Loaded};
 use crate::port::Port;
 use crate::status::{Phase, Status};
 use crate::store::Store;
-use crate::{apply, judge, record, reject};
+use crate::{apply, judge, plans, record, reject};
 
 /// What time it is: an argument, so that the simulator can say.
 pub trait Clock {
@@ -128,6 +128,9 @@ pub enum PassError {
         #[source]
         source: serde_json::Error,
     },
+    /// There was no time to look at everything.
+    #[error("time ran out before everything was looked at")]
+    OutOfTime,
     /// Every number tried for the next state is taken.
     #[error("states from {first} on exist already, and the head points to none of them")]
     NoSerial {
@@ -168,6 +171,8 @@ pub(crate) struct Session<'a, P> {
     /// A read failed: what is known is not enough to go on.
     pub(crate) blind: Option<CallError>,
     pub(crate) steps: Vec<(Id, &'static str)>,
+    /// Only a plan is wanted: nothing may be changed.
+    pub(crate) planning: bool,
 }
 
 /// What reconciling came to.
@@ -208,6 +213,14 @@ pub async fn pass<P: Port>(
         reject::Wanted::Nothing(verdict, phase) => return Ok(loaded.report(verdict, Some(phase))),
     };
     let mut session = Session::new(port, clock, settings, job, &loaded, &wanted);
+    if session.planning {
+        return match plans::answer(&mut session, loaded.status.as_ref()).await? {
+            Ok(status) => Ok(session.report(&status)),
+            Err(Overtaken) => {
+                gate::later(port, settings, job, &loaded, Verdict::Overtaken, gate::SHORTLY).await
+            }
+        };
+    }
     let reconciled = match session.reconcile().await? {
         Ok(reconciled) => reconciled,
         Err(Overtaken) => {
@@ -228,7 +241,7 @@ pub async fn pass<P: Port>(
 }
 
 impl<'a, P: Port> Session<'a, P> {
-    fn new(
+    pub(crate) fn new(
         port: &'a P,
         clock: &'a dyn Clock,
         settings: &'a Settings,
@@ -238,6 +251,7 @@ impl<'a, P: Port> Session<'a, P> {
     ) -> Self {
         let started = clock.now();
         let focused = matches!(job.trigger, Trigger::Woken { .. })
+            && wanted.spec.apply == Apply::Auto
             && loaded.head.spec_version == wanted.version
             && !loaded.records.is_empty();
         Self {
@@ -260,6 +274,7 @@ impl<'a, P: Port> Session<'a, P> {
             troubles: BTreeMap::new(),
             blind: None,
             steps: Vec::new(),
+            planning: wanted.spec.apply == Apply::Plan,
         }
     }
 
@@ -269,6 +284,7 @@ impl<'a, P: Port> Session<'a, P> {
             spec: &self.spec,
             region: &self.settings.region,
             boundary: self.settings.boundary.as_deref(),
+            version: &self.version,
             lineage: &self.head.lineage,
             records: &self.records,
         }
@@ -282,7 +298,7 @@ impl<'a, P: Port> Session<'a, P> {
     }
 
     /// Observe, plan, apply, again: until nothing can be sent, a read fails, or time runs out.
-    async fn reconcile(&mut self) -> Result<Result<Reconciled, Overtaken>, PassError> {
+    pub(crate) async fn reconcile(&mut self) -> Result<Result<Reconciled, Overtaken>, PassError> {
         let mut checked = false;
         loop {
             let (outcomes, known) = self.evaluate();
@@ -294,15 +310,26 @@ impl<'a, P: Port> Session<'a, P> {
             }
             // A spec that cannot be had as a whole is not begun: nothing is left half done.
             let seen = self.blind.is_none() && questions.is_empty();
-            let refused = seen && !checked && !self.board.plan(&self.context()).refusals.is_empty();
+            let mut refused = false;
+            if seen && !checked {
+                let plan = self.board.plan(&self.context());
+                refused = !plan.refusals.is_empty();
+                plans::begin(self, &plan).await?;
+            }
             checked = true;
-            let ready = if refused || !seen {
+            let ready = if refused || !seen || self.planning {
                 vec![]
             } else {
                 apply::ready(&outcomes)
             };
             if ready.is_empty() || out_of_time {
-                let plan = seen.then(|| self.board.plan(&self.context()));
+                let plan = seen.then(|| {
+                    if self.planning {
+                        self.board.plan_in_full(&self.context())
+                    } else {
+                        self.board.plan(&self.context())
+                    }
+                });
                 return Ok(Ok(Reconciled {
                     unfinished: out_of_time,
                     outcomes,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::s3::Condition;
-use windlass_planner::{Id, Next, Outcome, Record, Records, stack_outputs};
+use windlass_planner::{Id, Next, Outcome, Outputs, Record, Records, stack_outputs};
 
 use crate::apply::commit;
 use crate::document::{Operation, StateDocument, Wake};
@@ -21,8 +21,13 @@ use crate::wake;
 
 /// Tries of a state's number: each one taken is a pass that died between its state and its head.
 const SERIALS: u64 = 32;
+/// Longest time between wake-ups while AWS is busy, in seconds.
+const LONGEST_PATIENCE: i64 = 30;
 /// Longest time between wake-ups while calls keep failing.
 const LONGEST_BACKOFF: i64 = 300;
+
+/// Kinds that wait when instances are missing or unwell, while everything else is as it should be.
+const CAPACITY: [&str; 4] = ["auto-scaling-group", "instance", "target-registration", "targets"];
 
 /// Records a pass.
 pub(crate) async fn record<P: Port>(
@@ -58,7 +63,7 @@ pub(crate) async fn record<P: Port>(
     if expired {
         status.errors.push(gave_up(session, &status));
     }
-    status.phase = phase(session, &status, settled);
+    status.phase = phase(session, reconciled, &status, settled);
     if let Some(rejection) = rejection {
         status.phase = Phase::Rejected;
         status.spec_version = rejection.version;
@@ -104,6 +109,21 @@ fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) ->
                     settled,
                     incarnation: old.map_or(1, |old| old.incarnation + 1),
                     since: now,
+                };
+                records.insert(id.clone(), record);
+            }
+            // What the token stands for is dead and forgotten: the next create needs the token after it.
+            (None, old)
+                if session
+                    .troubles
+                    .get(id)
+                    .is_some_and(|trouble| trouble.error.token_is_spent()) =>
+            {
+                let record = Record {
+                    outputs: Outputs::default(),
+                    settled: false,
+                    incarnation: old.map_or(1, |old| old.incarnation + 1),
+                    since: Timestamp::UNIX_EPOCH,
                 };
                 records.insert(id.clone(), record);
             }
@@ -198,6 +218,9 @@ fn move_head<P>(
         due: now
             + SignedDuration::from_secs(delay(
                 session.settings.wake_seconds,
+                head.operation
+                    .as_ref()
+                    .map_or(0, |operation| now.duration_since(operation.since).as_secs()),
                 attempt,
                 reconciled.unfinished,
             )),
@@ -207,13 +230,17 @@ fn move_head<P>(
     expired
 }
 
-/// Seconds until the next look: at once if time ran out, twice as long after each troubled pass.
-fn delay(wake_seconds: u32, attempt: u32, unfinished: bool) -> i64 {
+/// Seconds until the next look: at once if time ran out, a sixth of the time that the work has taken so far, and
+/// twice as long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at
+/// most.
+fn delay(wake_seconds: u32, age: i64, attempt: u32, unfinished: bool) -> i64 {
     if unfinished {
         return 0;
     }
-    let doubled = i64::from(wake_seconds) << attempt.min(8);
-    doubled.min(LONGEST_BACKOFF.max(wake_seconds.into()))
+    let least = i64::from(wake_seconds);
+    let patient = (age / 6).clamp(least, LONGEST_PATIENCE.max(least));
+    let doubled = patient << attempt.min(8);
+    doubled.min(LONGEST_BACKOFF.max(least))
 }
 
 async fn send_wake<P: Port>(session: &Session<'_, P>, now: Timestamp) -> Result<(), PassError> {
@@ -400,23 +427,27 @@ fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> windlass_pl
     known
 }
 
-fn phase<P>(session: &Session<P>, status: &Status, settled: bool) -> Phase {
+fn phase<P>(session: &Session<P>, reconciled: &Reconciled, status: &Status, settled: bool) -> Phase {
     let capacity_only = !status.waiting_on.is_empty()
         && status
             .waiting_on
             .iter()
-            .all(|wait| matches!(wait.resource.as_str(), "auto-scaling-group" | "targets"));
+            .all(|wait| CAPACITY.contains(&wait.resource.kind()));
+    let steps = reconciled.plan.iter().flat_map(|plan| &plan.steps);
+    let building = steps
+        .filter(|step| step.change == "create")
+        .any(|step| !CAPACITY.contains(&step.resource.kind()));
     match session.head.was_ready {
         _ if !status.errors.is_empty() => Phase::Failed,
         _ if settled => Phase::Ready,
-        true if capacity_only && status.plan.create == 0 => Phase::Degraded,
+        true if capacity_only && !building => Phase::Degraded,
         true => Phase::Updating,
         false => Phase::Provisioning,
     }
 }
 
 /// Writes the status if it says something new. If somebody wrote it since we read it, theirs is newer.
-async fn write_status<P: Port>(
+pub(crate) async fn write_status<P: Port>(
     session: &Session<'_, P>,
     status: &Status,
     before: Option<&Versioned<Status>>,

@@ -96,7 +96,9 @@ enum Examined {
 
 fn examine(job: &Job, object: &Result<Object, CallError>) -> Examined {
     match object {
-        Ok(Object::Found { body, etag, version }) => {
+        Ok(Object::Found {
+            body, etag, version, ..
+        }) => {
             let version = if version.is_empty() {
                 etag.clone()
             } else {

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use windlass_planner::{Id, PlanCounts, StackOutputs, UnhealthyInstance};
+use windlass_planner::{Id, PlanCounts, StackOutputs, Step, UnhealthyInstance};
 
 /// Where a stack is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// The spec is invalid; the running stack is untouched.
     Rejected,
+    /// The spec says `apply: plan`: the plan is written, and nothing is changed.
+    Planned,
     /// The first creation is under way.
     #[default]
     Provisioning,
@@ -18,7 +20,7 @@ pub enum Phase {
     Updating,
     /// Every resource is ready, and enough instances are in service and healthy.
     Ready,
-    /// Running, but launches are failing.
+    /// Running, but with fewer healthy instances than it should have: launches fail, or instances are unwell.
     Degraded,
     /// A person must act; the error says how.
     Failed,
@@ -54,6 +56,9 @@ pub struct Status {
     pub updated_at: Timestamp,
     /// What is still to be done.
     pub plan: PlanCounts,
+    /// What would be done, while the spec says `apply: plan`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Step>,
     /// What is waited for.
     pub waiting_on: Vec<WaitingOn>,
     /// What is wrong.

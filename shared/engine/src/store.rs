@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use windlass_calls::s3::{Condition, GetObject, ListObjectsV2, Object, PutObject};
-use windlass_calls::{Applied, CallError, Class};
+use windlass_calls::{Applied, CallError, Class, Tags};
 use windlass_spec::StackId;
 
 use crate::pass::PassError;
@@ -49,6 +49,12 @@ pub fn journal_key(stem: &str, at: jiff::Timestamp, kind: &str) -> String {
     let at = at.to_string();
     let (date, time) = at.split_once('T').unwrap_or((at.as_str(), ""));
     format!("journal/{stem}/{date}/{time}-{kind}.json")
+}
+
+/// Key of the plan that leads to a numbered state.
+#[must_use]
+pub fn plan_key(stack: &StackId, serial: u64) -> String {
+    format!("plans/{stack}/{serial:08}.json")
 }
 
 /// Prefix of a stack's states.
@@ -131,6 +137,7 @@ impl<P: Port> Store<'_, P> {
                 key: key.to_owned(),
                 body: body.clone(),
                 content_type: "application/json".to_owned(),
+                metadata: Tags::new(),
                 condition: condition.clone(),
             };
             let error = match self.port.call(put).await {

@@ -1,25 +1,10 @@
-//! A batch of messages, pass by pass, to the partial batch response.
-//!
-//! Passes run one after another. Before each one the time that is left is looked at: a pass that could not end before
-//! the function's time-out does not begin, and its messages come again.
+//! A batch of messages as Lambda hands it over, the answer that says which of them failed, and the messages of any
+//! function that lead to nothing.
 
-use std::error::Error;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use windlass_engine::{
-    Clock, Job, Metered, PassError, PassReport, Phase, Port, Settings, Verdict, pass, reject_key,
-};
-use windlass_spec::StackId;
 
-use crate::log::{Level, Log, Nothing};
-use crate::metrics::{self, PassMetrics};
-use crate::work::{self, BadKey, How, LeftAlone, PassWork, StackWork};
-
-/// Time that a pass needs after its budget and its last call, to record what it did.
-const RECORDING: SignedDuration = SignedDuration::from_secs(5);
-/// The least budget that a pass is worth beginning with.
-const LEAST_BUDGET: SignedDuration = SignedDuration::from_secs(5);
+use crate::log::{Level, Log};
 
 /// A batch of messages, as Lambda hands it over from SQS.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -53,7 +38,7 @@ struct Failure {
 }
 
 impl BatchResponse {
-    fn fail(&mut self, messages: &[String]) {
+    pub(crate) fn fail(&mut self, messages: &[String]) {
         let failures = messages.iter().map(|id| Failure {
             item_identifier: id.clone(),
         });
@@ -77,50 +62,29 @@ pub struct Invocation {
     pub deadline: Timestamp,
 }
 
-/// Everything a function needs to work on batches.
-pub struct Processor<'a, P> {
-    /// The way to AWS.
-    pub port: &'a P,
-    /// The time.
-    pub clock: &'a dyn Clock,
-    /// The engine's settings; a pass gets less budget when less time is left.
-    pub settings: &'a Settings,
-    /// Where lines go.
-    pub log: &'a Log<'a>,
-    /// The function's name in metrics: `provision`.
-    pub function: &'a str,
+/// A message that leads to nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LeftAlone {
+    pub(crate) message: String,
+    pub(crate) why: String,
+    pub(crate) how: How,
+    /// The beginning of the body, for people.
+    pub(crate) body: String,
 }
 
-/// How one pass of the invocation ended, for the log.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PassLine<'a> {
-    stack: &'a str,
-    pass: u32,
-    verdict: String,
-    phase: Option<Phase>,
-    steps: Vec<String>,
-    waiting: usize,
-    serial: u64,
-    duration_ms: i128,
+/// What becomes of a message that leads to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Acknowledged: nothing is wrong.
+    Nothing,
+    /// Acknowledged with a warning.
+    Foreign,
+    /// Failed, so that SQS moves it to the dead-letter queue.
+    Poison,
 }
 
-/// A pass that did not end well, for the log.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FailureLine<'a> {
-    stack: &'a str,
-    pass: u32,
-    error: String,
-    duration_ms: i128,
-}
-
-#[derive(Serialize)]
-struct KeyLine<'a> {
-    key: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
+/// Bytes of a body that are logged.
+const SHOWN: usize = 1024;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -130,205 +94,58 @@ struct MessageLine<'a> {
     body: &'a str,
 }
 
-#[derive(Serialize)]
-struct StackLine {
-    stack: String,
-}
-
-impl<P: Port> Processor<'_, P> {
-    /// Works on a batch until it is done or time runs out.
-    pub async fn process(&self, invocation: &Invocation, batch: &Batch) -> BatchResponse {
-        self.log.set_request(&invocation.request);
-        let work = work::sort(&self.settings.spec_bucket, &batch.records);
-        let mut response = BatchResponse::default();
-        for left_alone in &work.left_alone {
-            self.leave_alone(left_alone, &mut response);
+impl LeftAlone {
+    pub(crate) fn new(record: &Record, why: String, how: How) -> Self {
+        let end = record.body.floor_char_boundary(SHOWN);
+        Self {
+            message: record.message_id.clone(),
+            why,
+            how,
+            body: record.body[..end].to_owned(),
         }
-        for bad in &work.bad_keys {
-            self.reject(invocation, bad, &mut response).await;
-        }
-        let mut number = 0;
-        for stack in &work.stacks {
-            self.stack(invocation, stack, &mut number, &mut response).await;
-        }
-        response
     }
 
-    fn leave_alone(&self, left: &LeftAlone, response: &mut BatchResponse) {
+    /// Logs it, and fails it if it is poison.
+    pub(crate) fn report(&self, log: &Log, response: &mut BatchResponse) {
         let line = MessageLine {
-            message_id: &left.message,
-            why: &left.why,
-            body: &left.body,
+            message_id: &self.message,
+            why: &self.why,
+            body: &self.body,
         };
-        match left.how {
-            How::Nothing => self.log.write(Level::Debug, "nothing to do", line),
-            How::Foreign => self.log.write(Level::Warn, "message ignored", line),
+        match self.how {
+            How::Nothing => log.write(Level::Debug, "nothing to do", line),
+            How::Foreign => log.write(Level::Warn, "message ignored", line),
             How::Poison => {
-                self.log.write(
+                log.write(
                     Level::Error,
                     "message not understood: it goes to the dead-letter queue",
                     line,
                 );
-                response.fail(std::slice::from_ref(&left.message));
+                response.fail(std::slice::from_ref(&self.message));
             }
         }
     }
-
-    async fn reject(&self, invocation: &Invocation, bad: &BadKey, response: &mut BatchResponse) {
-        if self.budget(invocation).is_none() {
-            self.log
-                .write(Level::Warn, "no time left for the rest of the batch", Nothing {});
-            return response.fail(&bad.messages);
-        }
-        let rejected = reject_key(self.port, self.clock, self.settings, &bad.key).await;
-        let error = rejected.as_ref().err().map(chain);
-        let line = KeyLine { key: &bad.key, error };
-        if rejected.is_ok() {
-            self.log
-                .write(Level::Warn, "spec rejected: its key names no stack", line);
-        } else {
-            self.log
-                .write(Level::Error, "the rejection could not be written", line);
-            response.fail(&bad.messages);
-        }
-    }
-
-    /// Runs the passes of one stack. A pass that went through answers for the wake-ups behind it as well: it recorded
-    /// the wake-up that counts from now on.
-    async fn stack(
-        &self,
-        invocation: &Invocation,
-        work: &StackWork,
-        number: &mut u32,
-        response: &mut BatchResponse,
-    ) {
-        for pass in &work.passes {
-            let Some(budget) = self.budget(invocation) else {
-                let stack = work.stack.to_string();
-                self.log.write(
-                    Level::Warn,
-                    "no time left for the rest of the batch",
-                    StackLine { stack },
-                );
-                response.fail(&pass.messages);
-                continue;
-            };
-            *number += 1;
-            match self.pass(invocation, &work.stack, pass, *number, budget).await {
-                Some(Verdict::Done) => return,
-                Some(_) => {}
-                None => response.fail(&pass.messages),
-            }
-        }
-    }
-
-    /// The budget of a pass that begins now; `None` if it could not end in time.
-    fn budget(&self, invocation: &Invocation) -> Option<SignedDuration> {
-        let left = invocation.deadline.duration_since(self.clock.now());
-        let budget = self.settings.budget.min(left - self.settings.call - RECORDING);
-        (budget >= LEAST_BUDGET).then_some(budget)
-    }
-
-    /// Runs one pass; `None` if it must be tried again.
-    async fn pass(
-        &self,
-        invocation: &Invocation,
-        stack: &StackId,
-        work: &PassWork,
-        number: u32,
-        budget: SignedDuration,
-    ) -> Option<Verdict> {
-        let job = Job {
-            stack: stack.clone(),
-            trigger: work.trigger.clone(),
-            invocation: format!("{}/{stack}/{number}", invocation.request),
-        };
-        let settings = Settings {
-            budget,
-            ..self.settings.clone()
-        };
-        let port = Metered::new(self.port);
-        let began = self.clock.now();
-        let result = pass(&port, self.clock, &settings, &job).await;
-        let at = self.clock.now();
-        let (stack, duration) = (stack.to_string(), at.duration_since(began));
-        self.report_pass(&stack, number, duration, &result);
-        let report = result.as_ref().ok();
-        let calls = port.counts();
-        let metrics = PassMetrics {
-            at,
-            stack: &stack,
-            duration,
-            calls: &calls,
-            steps: report.map_or(0, |report| report.steps.len()),
-            waiting: report.map_or(0, |report| report.waiting),
-        };
-        self.log.line(&metrics::line(self.function, &metrics));
-        report.map(|report| report.verdict)
-    }
-
-    fn report_pass(
-        &self,
-        stack: &str,
-        pass: u32,
-        duration: SignedDuration,
-        result: &Result<PassReport, PassError>,
-    ) {
-        let duration_ms = duration.as_millis();
-        match result {
-            Ok(report) => self.log.write(
-                level(report),
-                "pass ended",
-                PassLine {
-                    stack,
-                    pass,
-                    verdict: format!("{:?}", report.verdict),
-                    phase: report.phase,
-                    steps: steps(report),
-                    waiting: report.waiting,
-                    serial: report.serial,
-                    duration_ms,
-                },
-            ),
-            Err(error) => self.log.write(
-                Level::Error,
-                "pass failed: its messages come again",
-                FailureLine {
-                    stack,
-                    pass,
-                    error: chain(error),
-                    duration_ms,
-                },
-            ),
-        }
-    }
 }
 
-/// A pass whose answer is that a person must act is worth a warning.
-fn level(report: &PassReport) -> Level {
-    match (report.verdict, report.phase) {
-        (Verdict::Rejected | Verdict::NoSpec, _)
-        | (_, Some(Phase::Failed | Phase::Degraded | Phase::Rejected)) => Level::Warn,
-        _ => Level::Info,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// `vpc ec2:CreateVpc`, one for each mutating call.
-fn steps(report: &PassReport) -> Vec<String> {
-    let steps = report.steps.iter();
-    steps.map(|(id, action)| format!("{id} {action}")).collect()
-}
+    use super::*;
 
-/// An error and what caused it, in one line; a cause that was quoted already is not said again.
-fn chain(error: &PassError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
+    #[test]
+    fn the_answer_is_shaped_as_sqs_expects_it() {
+        let empty = serde_json::to_value(BatchResponse::default()).unwrap();
+        assert_eq!(empty, json!({"batchItemFailures": []}));
     }
-    text
+
+    #[test]
+    fn a_body_is_shown_up_to_a_kilobyte_and_never_cut_within_a_character() {
+        let record = Record {
+            message_id: "m1".into(),
+            body: "ü".repeat(2000).replacen('ü', "x", 1),
+        };
+        let left_alone = LeftAlone::new(&record, String::new(), How::Poison);
+        assert_eq!(left_alone.body.len(), 1023);
+    }
 }

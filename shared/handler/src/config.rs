@@ -1,4 +1,4 @@
-//! Configuration: from environment variables, given as a map, to the engine's settings.
+//! Configuration: from environment variables, given as a map, to the settings of the engine and of the archive.
 
 use std::collections::BTreeMap;
 
@@ -50,11 +50,7 @@ pub fn settings(env: &BTreeMap<String, String>) -> Result<Settings, ConfigError>
             "SPEC_BUCKET",
             "set it to the name of the bucket that specs are put in",
         )?,
-        state_bucket: required(
-            env,
-            "STATE_BUCKET",
-            "set it to the name of the bucket that states and statuses go to",
-        )?,
+        state_bucket: state_bucket(env)?,
         queue: required(
             env,
             "QUEUE_URL",
@@ -72,6 +68,22 @@ pub fn settings(env: &BTreeMap<String, String>) -> Result<Settings, ConfigError>
         consistency: CONSISTENCY,
         wake_seconds: wake_seconds(env)?,
         deadline: DEADLINE,
+    })
+}
+
+/// The archive's settings.
+///
+/// # Errors
+/// The first variable that is missing or cannot be used.
+pub fn archive_settings(env: &BTreeMap<String, String>) -> Result<windlass_archive::Settings, ConfigError> {
+    Ok(windlass_archive::Settings {
+        state_bucket: state_bucket(env)?,
+        provision_queue: required(
+            env,
+            "PROVISION_QUEUE_URL",
+            "set it to the URL of the queue that feeds the provision function",
+        )?,
+        expires: expire_days(env)? > 0,
     })
 }
 
@@ -109,6 +121,14 @@ fn required(
     })
 }
 
+fn state_bucket(env: &BTreeMap<String, String>) -> Result<String, ConfigError> {
+    required(
+        env,
+        "STATE_BUCKET",
+        "set it to the name of the bucket that states and statuses go to",
+    )
+}
+
 fn boundary(env: &BTreeMap<String, String>) -> Result<Option<String>, ConfigError> {
     match value(env, "INSTANCE_BOUNDARY_ARN") {
         Some(text) if !text.starts_with("arn:") => Err(ConfigError {
@@ -132,6 +152,18 @@ fn wake_seconds(env: &BTreeMap<String, String>) -> Result<u32, ConfigError> {
             problem: format!("is `{text}`"),
             remedy: "set it to a number of seconds from 1 to 900",
         })
+}
+
+/// Days after which archived states expire; 0 for never.
+fn expire_days(env: &BTreeMap<String, String>) -> Result<u32, ConfigError> {
+    let Some(text) = value(env, "ARCHIVE_EXPIRE_DAYS") else {
+        return Ok(0);
+    };
+    text.parse().map_err(|_| ConfigError {
+        variable: "ARCHIVE_EXPIRE_DAYS",
+        problem: format!("is `{text}`"),
+        remedy: "set it to the days of the bucket's expiry rule, or to 0 where there is none",
+    })
 }
 
 #[cfg(test)]
@@ -181,6 +213,41 @@ mod tests {
     #[case("WAKE_SECONDS", "soon")]
     fn a_variable_that_cannot_be_used_is_named_with_its_remedy(#[case] variable: &str, #[case] value: &str) {
         let error = settings(&environment(&[(variable, value)])).unwrap_err();
+        assert_eq!(error.variable, variable);
+        assert!(!error.remedy.is_empty());
+    }
+
+    fn archive_environment(changes: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let given = [
+            ("STATE_BUCKET", "states"),
+            ("PROVISION_QUEUE_URL", "https://sqs/queue"),
+        ];
+        let all = given.iter().chain(changes);
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[rstest]
+    #[case(&[], false)]
+    #[case(&[("ARCHIVE_EXPIRE_DAYS", "0")], false)]
+    #[case(&[("ARCHIVE_EXPIRE_DAYS", "365")], true)]
+    fn the_archive_knows_whether_anything_in_it_expires(
+        #[case] changes: &[(&str, &str)],
+        #[case] expires: bool,
+    ) {
+        let settings = archive_settings(&archive_environment(changes)).unwrap();
+        assert_eq!(settings.expires, expires);
+    }
+
+    #[rstest]
+    #[case("STATE_BUCKET", "")]
+    #[case("PROVISION_QUEUE_URL", "")]
+    #[case("ARCHIVE_EXPIRE_DAYS", "never")]
+    fn a_variable_the_archive_cannot_use_is_named_with_its_remedy(
+        #[case] variable: &str,
+        #[case] value: &str,
+    ) {
+        let error = archive_settings(&archive_environment(&[(variable, value)])).unwrap_err();
         assert_eq!(error.variable, variable);
         assert!(!error.remedy.is_empty());
     }

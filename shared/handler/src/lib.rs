@@ -1,23 +1,24 @@
-//! What the functions share: batches, deadlines, configuration, logs and metrics, between Lambda and the engine.
+//! What the functions share, and what each does with its messages: batches, deadlines, configuration, logs and metrics,
+//! between Lambda and the pure crates.
 //!
-//! Guarantees: a message is acknowledged only after its pass ended well, or when it can never lead to one; every other
-//! message is named in the partial batch response and comes again. A pass begins only when it can also end before the
-//! function's time-out. Messages of one stack are answered by one pass where that loses nothing.
+//! Guarantees: a message is acknowledged only after what it asks for was done, or when it can never be; every other
+//! message is named in the partial batch response and comes again. Work begins only when it can also end before the
+//! function's time-out. Messages that ask for the same are answered by doing it once where that loses nothing.
 //!
 //! Assumes a queue whose visibility time-out is longer than the function's time-out, with a dead-letter queue.
 
+mod archive;
 mod batch;
 mod config;
 mod event;
 mod log;
 mod metrics;
+mod provision;
 mod run;
-#[cfg(test)]
-mod tests;
-mod work;
 
-pub use batch::{Batch, BatchResponse, Invocation, Processor, Record};
-pub use config::{ConfigError, log_level, settings};
-pub use event::{Message, read};
+pub use archive::Archiver;
+pub use batch::{Batch, BatchResponse, Invocation, Record};
+pub use config::{ConfigError, archive_settings, log_level, settings};
 pub use log::{Level, Log};
-pub use run::provision;
+pub use provision::{Message, Processor, read};
+pub use run::{archive, environment, provision};

@@ -1,6 +1,7 @@
 //! Logs: one JSON object per line, with its time, level, message and request, and whatever the event adds.
 
 use std::cell::RefCell;
+use std::error::Error;
 use std::io::Write;
 
 use jiff::Timestamp;
@@ -96,6 +97,20 @@ impl<'a> Log<'a> {
             let _ = writeln!(self.out.borrow_mut(), "{line}");
         }
     }
+}
+
+/// An error and what caused it, in one line; a cause that was quoted already is not said again.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

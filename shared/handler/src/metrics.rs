@@ -1,4 +1,4 @@
-//! Metrics: one line per pass in CloudWatch's embedded metric format, which CloudWatch reads off the logs without a call.
+//! Metrics: one line per pass or batch in CloudWatch's embedded metric format, which CloudWatch reads off the logs without a call.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,30 @@ use windlass_engine::CallCounts;
 
 /// CloudWatch namespace of every metric.
 const NAMESPACE: &str = "Windlass";
+/// A metric and its unit.
+type Named = (&'static str, &'static str);
+/// Names of the dimensions that a metric is counted by.
+type Dimensions = &'static [&'static [&'static str]];
+
 /// Per function and stack, and per function over all stacks.
-const DIMENSIONS: [&[&str]; 2] = [&["Function", "Stack"], &["Function"]];
-/// Metrics and their units.
-const METRICS: [(&str, &str); 4] = [
+const OF_PASSES: Dimensions = &[&["Function", "Stack"], &["Function"]];
+/// What a pass took.
+const PASS: &[Named] = &[
     ("PassDuration", "Milliseconds"),
     ("Calls", "Count"),
     ("Steps", "Count"),
     ("Waiting", "Count"),
+];
+/// Per function.
+const OF_BATCHES: Dimensions = &[&["Function"]];
+/// What a batch of the archive came to.
+const ARCHIVE: &[Named] = &[
+    ("BatchDuration", "Milliseconds"),
+    ("Calls", "Count"),
+    ("Archived", "Count"),
+    ("Failed", "Count"),
+    ("Woken", "Count"),
+    ("Left", "Count"),
 ];
 
 /// What a pass took.
@@ -54,7 +70,7 @@ struct Directives {
 #[serde(rename_all = "PascalCase")]
 struct Directive {
     namespace: &'static str,
-    dimensions: [&'static [&'static str]; 2],
+    dimensions: Dimensions,
     metrics: Vec<Metric>,
 }
 
@@ -67,22 +83,71 @@ struct Metric {
 
 /// The document to log for a pass of this function.
 pub(crate) fn line<'a>(function: &'a str, pass: &PassMetrics<'a>) -> impl Serialize + use<'a> {
-    let metrics = METRICS.map(|(name, unit)| Metric { name, unit });
     Line {
-        aws: Directives {
-            timestamp: pass.at.as_millisecond(),
-            cloud_watch_metrics: [Directive {
-                namespace: NAMESPACE,
-                dimensions: DIMENSIONS,
-                metrics: metrics.into(),
-            }],
-        },
+        aws: directives(pass.at, OF_PASSES, PASS),
         function,
         stack: pass.stack,
-        pass_duration: u64::try_from(pass.duration.as_millis()).unwrap_or_default(),
+        pass_duration: milliseconds(pass.duration),
         calls: pass.calls.values().sum(),
         steps: pass.steps,
         waiting: pass.waiting,
         calls_by_action: pass.calls,
     }
+}
+
+/// What a batch of the archive came to.
+pub(crate) struct ArchiveMetrics<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) duration: SignedDuration,
+    pub(crate) calls: &'a CallCounts,
+    pub(crate) archived: usize,
+    pub(crate) failed: usize,
+    pub(crate) woken: usize,
+    pub(crate) left: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ArchiveLine<'a> {
+    #[serde(rename = "_aws")]
+    aws: Directives,
+    function: &'a str,
+    batch_duration: u64,
+    calls: u64,
+    archived: usize,
+    failed: usize,
+    woken: usize,
+    left: usize,
+    calls_by_action: &'a CallCounts,
+}
+
+/// The document to log for a batch of the archive.
+pub(crate) fn archive_line<'a>(function: &'a str, batch: &ArchiveMetrics<'a>) -> impl Serialize + use<'a> {
+    ArchiveLine {
+        aws: directives(batch.at, OF_BATCHES, ARCHIVE),
+        function,
+        batch_duration: milliseconds(batch.duration),
+        calls: batch.calls.values().sum(),
+        archived: batch.archived,
+        failed: batch.failed,
+        woken: batch.woken,
+        left: batch.left,
+        calls_by_action: batch.calls,
+    }
+}
+
+fn directives(at: Timestamp, dimensions: Dimensions, metrics: &[Named]) -> Directives {
+    let metrics = metrics.iter().map(|(name, unit)| Metric { name, unit });
+    Directives {
+        timestamp: at.as_millisecond(),
+        cloud_watch_metrics: [Directive {
+            namespace: NAMESPACE,
+            dimensions,
+            metrics: metrics.collect(),
+        }],
+    }
+}
+
+fn milliseconds(duration: SignedDuration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or_default()
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use windlass_calls::{Request, Response};
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Change, Kind, Next};
 use crate::kinds;
-use crate::plan::Plan;
+use crate::plan::{Field, Plan};
 
 /// What the board found out about one wanted resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub enum Outcome {
 trait AnyKind {
     fn wants(&self, cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked>;
     fn queries(&self, cx: &Context, known: &Known) -> Result<Vec<Request>, Blocked>;
+    fn hears(&self, question: &Request) -> bool;
     fn read(&mut self, request: &Request, response: &Response);
     fn next(&self, cx: &Context, id: &Id, known: &Known) -> Result<Next, Blocked>;
 }
@@ -38,6 +40,9 @@ impl<K: Kind> AnyKind for Slot<K> {
     }
     fn queries(&self, cx: &Context, known: &Known) -> Result<Vec<Request>, Blocked> {
         K::queries(cx, known, &self.0)
+    }
+    fn hears(&self, question: &Request) -> bool {
+        K::hears(question)
     }
     fn read(&mut self, request: &Request, response: &Response) {
         K::read(&mut self.0, request, response);
@@ -77,6 +82,7 @@ impl Board {
             kinds: slots![
                 kinds::zones::Zones,
                 kinds::image::Image,
+                kinds::quotas::Quotas,
                 kinds::vpc::Vpc,
                 kinds::internet_gateway::InternetGateway,
                 kinds::subnet::Subnet,
@@ -87,8 +93,11 @@ impl Board {
                 kinds::route_table_association::RouteTableAssociation,
                 kinds::security_group::SecurityGroup,
                 kinds::security_group_rule::SecurityGroupRule,
+                kinds::vpc_endpoint::VpcEndpoint,
                 kinds::instance_role::InstanceRole,
+                kinds::instance_role_policy::InstanceRolePolicy,
                 kinds::instance_profile::InstanceProfile,
+                kinds::log_group::LogGroup,
                 kinds::launch_template::LaunchTemplate,
                 kinds::load_balancer::LoadBalancer,
                 kinds::load_balancer_attributes::LoadBalancerAttributes,
@@ -96,7 +105,14 @@ impl Board {
                 kinds::target_group_attributes::TargetGroupAttributes,
                 kinds::listener::Listener,
                 kinds::auto_scaling_group::AutoScalingGroup,
+                kinds::group_metrics::GroupMetrics,
+                kinds::instance::Instance,
+                kinds::target_registration::TargetRegistration,
                 kinds::targets::Targets,
+                kinds::topic::Topic,
+                kinds::subscription::Subscription,
+                kinds::alarm::Alarm,
+                kinds::dashboard::Dashboard,
             ],
             answered: BTreeSet::new(),
             focused,
@@ -121,7 +137,7 @@ impl Board {
             self.answered.insert(request.clone());
         }
         if let Some(response) = response {
-            for kind in &mut self.kinds {
+            for kind in self.kinds.iter_mut().filter(|kind| kind.hears(request)) {
                 kind.read(request, response);
             }
         }
@@ -144,9 +160,19 @@ impl Board {
         )
     }
 
-    /// Everything that would be done from here, without doing it.
+    /// Everything that would be done from here, without doing it and without what each step sets.
     #[must_use]
     pub fn plan(&self, cx: &Context) -> Plan {
+        self.planned(cx, |_, _| vec![])
+    }
+
+    /// Everything that would be done from here, field by field, without doing it.
+    #[must_use]
+    pub fn plan_in_full(&self, cx: &Context) -> Plan {
+        self.planned(cx, crate::plan::fields)
+    }
+
+    fn planned(&self, cx: &Context, fields: impl Fn(&Request, &Value) -> Vec<Field>) -> Plan {
         let judge = |_: &Id, next: Next| next;
         let mode = Mode {
             focused: self.focused,
@@ -155,7 +181,7 @@ impl Board {
         };
         let (outcomes, known) = self.settle(cx, mode);
         let all_known = self.kinds.iter().all(|kind| kind.wants(cx, &known).is_ok());
-        Plan::of(cx, &outcomes, all_known)
+        Plan::of(cx, &outcomes, all_known, fields)
     }
 
     /// Asks all kinds, and those that were blocked again, until no answer tells another kind anything new. Knowledge

@@ -196,6 +196,9 @@ pub struct Zone {
     pub index: u8,
 }
 
+/// Stands for the Region in a plan from the spec alone.
+pub(crate) const ANY_REGION: &str = "${region}";
+
 /// What every kind is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -205,6 +208,8 @@ pub struct Context<'a> {
     pub region: &'a str,
     /// ARN of the permissions boundary that instance roles must carry, where there is one.
     pub boundary: Option<&'a str>,
+    /// Version of the spec's object: another upload, another version.
+    pub version: &'a str,
     /// The stack's lineage: unique to one life of its state.
     pub lineage: &'a str,
     /// What earlier passes recorded.
@@ -234,10 +239,29 @@ impl Context<'_> {
             .collect())
     }
 
+    /// Beginning of the ARNs of a service's resources in this account and Region: `arn:aws:sns:us-east-1:123456789012`.
+    /// The account is read off the instance role's ARN.
+    ///
+    /// # Errors
+    /// The instance role does not exist yet.
+    pub fn arn(&self, known: &Known, service: &str) -> Result<String, Blocked> {
+        let role = known.exists(&Id::only("instance-role"))?;
+        let arn = role.get("arn");
+        let mut parts = arn.split(':').skip(1);
+        let partition = parts.next().unwrap_or("aws");
+        let account = parts.nth(2).unwrap_or("${account}");
+        Ok(format!("arn:{partition}:{service}:{}:{account}", self.region))
+    }
+
     /// The client token of the next create of a resource. The same until an earlier incarnation is known to be gone.
     #[must_use]
     pub fn token(&self, id: &Id) -> String {
-        let incarnation = self.record(id).map_or(1, |record| record.incarnation + 1);
-        crate::names::token(self.lineage, id, incarnation)
+        crate::names::token(self.lineage, id, self.incarnation(id))
+    }
+
+    /// How many times a resource will have been created after its next create.
+    #[must_use]
+    pub fn incarnation(&self, id: &Id) -> u32 {
+        self.record(id).map_or(1, |record| record.incarnation + 1)
     }
 }

@@ -1,8 +1,13 @@
 //! What a resource kind is: one pure file that says which of it are wanted, how to look, and what to do next.
 
-use windlass_calls::{Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+use windlass_calls::ec2::Request as Ec2;
+use windlass_calls::elb::Request as Elb;
+use windlass_calls::{Filters, Request, Response};
 
 use crate::context::{Context, Id, Known, Outputs};
+use crate::names;
 
 /// What another resource must be before this one can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +51,8 @@ pub enum Next {
         reason: String,
         /// Its outputs, if it exists already.
         outputs: Option<Outputs>,
+        /// The call's fields as they are now, where they are known: what a plan shows beside what will be.
+        now: Box<Value>,
     },
     /// AWS is busy with it: look again later.
     Wait {
@@ -71,6 +78,7 @@ impl Next {
             change: Change::Create,
             reason: reason.into(),
             outputs: None,
+            now: Box::default(),
         }
     }
 
@@ -81,7 +89,17 @@ impl Next {
             change: Change::Update,
             reason: reason.into(),
             outputs: Some(outputs),
+            now: Box::default(),
         }
+    }
+
+    /// The step, with the call's fields as they are now.
+    #[must_use]
+    pub fn over(mut self, fields: impl Serialize) -> Self {
+        if let Self::Ensure { now, .. } = &mut self {
+            **now = serde_json::to_value(fields).unwrap_or_default();
+        }
+        self
     }
 
     /// Waiting for AWS.
@@ -137,7 +155,14 @@ pub trait Kind {
     /// What must be known first.
     fn queries(cx: &Context, known: &Known, seen: &Self::Seen) -> Result<Vec<Request>, Blocked>;
 
-    /// Folds an answer in: of its own queries, and of every change sent in this pass.
+    /// Whether it is told the answer to a question, its own or another kind's. Answers about the whole account, in
+    /// which other stacks' resources stand beside this one's, are for those who say so.
+    #[must_use]
+    fn hears(question: &Request) -> bool {
+        !is_account_wide(question)
+    }
+
+    /// Folds an answer in: to a question that it hears, and of every change sent in this pass.
     fn read(seen: &mut Self::Seen, request: &Request, response: &Response);
 
     /// What to do about one wanted resource.
@@ -145,4 +170,23 @@ pub trait Kind {
     /// # Errors
     /// What must come first.
     fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked>;
+}
+
+/// Whether a question is about more than one stack's resources.
+#[must_use]
+pub(crate) fn is_account_wide(question: &Request) -> bool {
+    let everything = |filters: &Filters| !filters.contains_key(&names::stack_filter());
+    match question {
+        Request::Ec2(ec2) => match ec2 {
+            Ec2::DescribeVpcs(asked) => everything(&asked.filters),
+            Ec2::DescribeInternetGateways(asked) => everything(&asked.filters),
+            Ec2::DescribeAddresses(asked) => everything(&asked.filters),
+            Ec2::DescribeNatGateways(asked) => everything(&asked.filters),
+            Ec2::DescribeSubnets(asked) => everything(&asked.filters),
+            Ec2::DescribeInstances(asked) => everything(&asked.filters),
+            _ => false,
+        },
+        Request::Elb(Elb::DescribeLoadBalancers(asked)) => asked.name.is_none(),
+        _ => false,
+    }
 }

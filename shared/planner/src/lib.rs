@@ -14,10 +14,11 @@ pub mod kinds;
 pub mod names;
 mod outputs;
 mod plan;
+mod registry;
 mod userdata;
 
 pub use board::{Board, Outcome};
 pub use context::{Context, Id, Known, Outputs, Record, Records, Resource, Zone};
 pub use kind::{Blocked, Change, Kind, Need, Next};
 pub use outputs::{StackOutputs, UnhealthyInstance, stack_outputs};
-pub use plan::{Plan, PlanCounts, Refusal, Step, plan_from_spec};
+pub use plan::{Field, Plan, PlanCounts, Refusal, Step, plan_from_spec};

@@ -15,6 +15,9 @@ pub const ZONES_TAG: &str = "windlass:zones";
 /// Tag on the launch template with the alias its image was resolved from (rule 64).
 pub const IMAGE_TAG: &str = "windlass:image";
 
+/// Tag on a fixed instance with how many times its logical id was launched, counting it.
+pub const INCARNATION_TAG: &str = "windlass:incarnation";
+
 /// Longest load balancer and target group name (rule 35).
 const ELB_LIMIT: usize = 32;
 /// Longest IAM role and instance profile name.
@@ -36,13 +39,27 @@ pub fn tags(spec: &Spec, id: &Id) -> Tags {
 /// Filter that finds everything of a stack.
 #[must_use]
 pub fn filters(stack: &StackId) -> Filters {
-    Filters::from([(format!("tag:{STACK_TAG}"), vec![stack.to_string()])])
+    Filters::from([(stack_filter(), vec![stack.to_string()])])
+}
+
+/// Name of the filter that asks for one stack's resources.
+#[must_use]
+pub fn stack_filter() -> String {
+    format!("tag:{STACK_TAG}")
 }
 
 /// Whether tags say that a resource is this one.
 #[must_use]
 pub fn is(tags: &Tags, id: &Id) -> bool {
     tags.get(RESOURCE_TAG).is_some_and(|value| value == id.as_str())
+}
+
+/// The stack whose fixed instance these tags say an instance is; `None` for a group's instance and a foreign one.
+#[must_use]
+pub fn fixed_instance_of(tags: &Tags) -> Option<StackId> {
+    let resource = tags.get(RESOURCE_TAG)?;
+    resource.strip_prefix("instance/")?;
+    windlass_spec::parse_key(&format!("specs/{}.yaml", tags.get(STACK_TAG)?)).ok()
 }
 
 /// Whether tags say that a resource belongs to this stack.
@@ -62,6 +79,33 @@ pub fn stack(stack: &StackId) -> String {
 #[must_use]
 pub fn instance_role(id: &StackId, region: &str) -> String {
     fit(&format!("{}-{region}-instance", stack(id)), IAM_LIMIT)
+}
+
+/// Name of the policy within the instance role.
+pub const INSTANCE_POLICY: &str = "windlass";
+
+/// Name of the dashboard. Dashboards have no Regions, so the name carries it.
+#[must_use]
+pub fn dashboard(id: &StackId, region: &str) -> String {
+    format!("{}-{region}", stack(id))
+}
+
+/// Name of the log group of the stack's containers.
+#[must_use]
+pub fn log_group(id: &StackId) -> String {
+    format!("/windlass/{id}")
+}
+
+/// Beginning of the names of the stack's alarms, and of no other stack's.
+#[must_use]
+pub fn alarms(id: &StackId) -> String {
+    format!("windlass/{id}/")
+}
+
+/// Name of an alarm: `windlass/dev/web/cpu-out`.
+#[must_use]
+pub fn alarm(id: &StackId, part: &str) -> String {
+    format!("{}{part}", alarms(id))
 }
 
 /// Name of a load balancer or target group: at most 32 characters, with a hash of what it cannot change, so that an
@@ -121,6 +165,26 @@ mod tests {
             let role = instance_role(&id(&environment, &name), "ap-southeast-2");
             prop_assert!(role.len() <= 64 && role.starts_with("windlass-"));
         }
+    }
+
+    #[test]
+    fn only_a_fixed_instance_of_a_possible_stack_is_one() {
+        let of = |stack: &str, resource: &str| {
+            fixed_instance_of(&Tags::from([
+                (STACK_TAG.into(), stack.into()),
+                (RESOURCE_TAG.into(), resource.into()),
+            ]))
+        };
+        assert_eq!(of("dev/web", "instance/0"), Some(id("dev", "web")));
+        for (stack, resource) in [
+            ("dev/web", "instance"),
+            ("dev/web", "auto-scaling-group"),
+            ("../etc", "instance/0"),
+            ("", "instance/0"),
+        ] {
+            assert_eq!(of(stack, resource), None, "{stack} {resource}");
+        }
+        assert_eq!(fixed_instance_of(&Tags::new()), None);
     }
 
     #[test]

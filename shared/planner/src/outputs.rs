@@ -13,7 +13,7 @@ pub struct StackOutputs {
     pub alb_arn: String,
     /// ARN of the main target group.
     pub target_group_arn: String,
-    /// ARN of the listener on the lowest port.
+    /// ARN of the listener that forwards to the instances, on the lowest port of several.
     pub listener_arn: String,
     /// Name of the Auto Scaling group.
     pub asg_name: String,
@@ -68,7 +68,7 @@ pub fn stack_outputs(known: &Known) -> StackOutputs {
     };
     let mut listeners: Vec<(u16, String)> = known
         .iter()
-        .filter(|(id, _)| id.kind() == "listener")
+        .filter(|(id, resource)| id.kind() == "listener" && resource.outputs.get("action") == "forward")
         .filter_map(|(id, resource)| Some((id.part().parse().ok()?, resource.outputs.get("arn"))))
         .collect();
     listeners.sort();

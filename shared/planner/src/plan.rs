@@ -1,17 +1,20 @@
 //! The plan that people read: one step per resource, each with its reason.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use windlass_spec::{Image, Spec};
+use serde_json::Value;
+use windlass_calls::Request;
+use windlass_spec::{Image, Spec, StackId};
 
 use crate::board::{Board, Outcome};
-use crate::context::{Context, Id, Outputs, Record, Records};
+use crate::context::{ANY_REGION, Context, Id, Outputs, Record, Records};
 use crate::kind::{Change, Next};
 
 /// Everything that would be done, in order of logical id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// What would be created or changed.
     pub steps: Vec<Step>,
@@ -20,20 +23,35 @@ pub struct Plan {
 }
 
 /// One step of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The resource.
     pub resource: Id,
     /// `create` or `update`.
-    pub change: &'static str,
+    pub change: Cow<'static, str>,
     /// The first call it takes, `ec2:CreateVpc`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// Why.
     pub reason: String,
+    /// What it sets; empty in a plan that was made without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+}
+
+/// One field that a step sets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its path within the call, `healthCheck.interval`.
+    pub name: String,
+    /// Its value now, if that is known and another.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<String>,
+    /// Its value afterwards. What is not known yet reads `${resource.value}`.
+    pub after: String,
 }
 
 /// Something that a person must settle first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The resource.
     pub resource: Id,
@@ -57,7 +75,12 @@ pub struct PlanCounts {
 impl Plan {
     /// Reads the plan off the outcomes. Only if every kind could say what it wants does a record without an outcome
     /// show that something is no longer wanted.
-    pub(crate) fn of(cx: &Context, outcomes: &BTreeMap<Id, Outcome>, all_wants_known: bool) -> Self {
+    pub(crate) fn of(
+        cx: &Context,
+        outcomes: &BTreeMap<Id, Outcome>,
+        all_wants_known: bool,
+        fields: impl Fn(&Request, &Value) -> Vec<Field>,
+    ) -> Self {
         let mut plan = Self::default();
         for (id, outcome) in outcomes {
             match outcome {
@@ -65,16 +88,18 @@ impl Plan {
                     request,
                     change,
                     reason,
+                    now,
                     ..
                 }) => plan.steps.push(Step {
                     resource: id.clone(),
-                    change: if *change == Change::Create {
+                    change: Cow::Borrowed(if *change == Change::Create {
                         "create"
                     } else {
                         "update"
-                    },
-                    action: request.action(),
+                    }),
+                    action: Cow::Borrowed(request.action()),
                     reason: reason.clone(),
+                    fields: fields(request, now),
                 }),
                 Outcome::Next(Next::Refuse { reason, .. }) => plan.refusals.push(Refusal {
                     resource: id.clone(),
@@ -89,6 +114,34 @@ impl Plan {
         plan
     }
 
+    /// The plan for people: a line per resource with its reason, and below it what it sets.
+    #[must_use]
+    pub fn text(&self, stack: &StackId) -> String {
+        let counts = self.counts();
+        let mut lines = vec![format!(
+            "{stack}: {} to create, {} to change, {} to replace, {} to destroy",
+            counts.create, counts.update, counts.replace, counts.delete
+        )];
+        let width = self.steps.iter().map(|step| step.resource.as_str().len()).max();
+        for step in &self.steps {
+            let sign = if step.change == "create" { '+' } else { '~' };
+            lines.push(format!(
+                "  {sign} {:width$}  {}",
+                step.resource.as_str(),
+                step.reason,
+                width = width.unwrap_or_default()
+            ));
+            lines.extend(step.fields.iter().map(|field| match &field.before {
+                Some(before) => format!("      {}: {before} -> {}", field.name, field.after),
+                None => format!("      {}: {}", field.name, field.after),
+            }));
+        }
+        let refused = |refusal: &Refusal| format!("  ! {}  {}", refusal.resource, refusal.reason);
+        lines.extend(self.refusals.iter().map(refused));
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
     /// How much it would do.
     #[must_use]
     pub fn counts(&self) -> PlanCounts {
@@ -99,6 +152,72 @@ impl Plan {
             ..PlanCounts::default()
         }
     }
+}
+
+/// Fields that say nothing to a reader: how a call is made repeatable, and the tags that everything carries.
+const UNSAID: [&str; 2] = ["token", "tags"];
+/// Longest value shown, in characters: enough for an ARN.
+const SHOWN: usize = 160;
+
+/// What a call sets, beside what is there. Of a change whose present values are known, only what differs.
+pub(crate) fn fields(request: &Request, now: &Value) -> Vec<Field> {
+    let mut after = BTreeMap::new();
+    flatten("", &serde_json::to_value(request).unwrap_or_default(), &mut after);
+    let mut before = BTreeMap::new();
+    flatten("", now, &mut before);
+    let fields = after.into_iter().filter_map(|(name, after)| {
+        let before = before.get(&name);
+        (before != Some(&after) && !after.is_empty()).then(|| Field {
+            before: before.map(|value| shorten(value)),
+            after: shorten(&after),
+            name,
+        })
+    });
+    fields.collect()
+}
+
+/// The leaves of a value by their paths. A list of plain values is one leaf.
+fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
+    let below = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !UNSAID.contains(&name.as_str())) {
+                flatten(&below(name), value, leaves);
+            }
+        }
+        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            for (index, item) in items.iter().enumerate() {
+                flatten(&below(&index.to_string()), item, leaves);
+            }
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(plain).collect();
+            leaves.insert(path.to_owned(), items.join(", "));
+        }
+        leaf => {
+            leaves.insert(path.to_owned(), plain(leaf));
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn shorten(value: &str) -> String {
+    let length = value.chars().count();
+    if length <= SHOWN {
+        return value.to_owned();
+    }
+    let beginning: String = value.chars().take(SHOWN / 2).collect();
+    format!("{beginning}… ({length} characters)")
 }
 
 /// Resources that were recorded and that the spec no longer wants.
@@ -142,10 +261,11 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
     ]);
     let cx = Context {
         spec,
-        region: "",
+        region: ANY_REGION,
+        version: "",
         boundary: None,
         lineage: "",
         records: &records,
     };
-    Board::new(false).plan(&cx)
+    Board::new(false).plan_in_full(&cx)
 }

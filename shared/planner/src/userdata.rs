@@ -1,12 +1,20 @@
 //! What an instance runs at its first boot.
 //!
-//! Guarantees: values of the spec reach the script only as validated words (packages, image reference) or inside a
-//! quoted here-document (environment values); a failure stops the script, so the instance stays unhealthy and says
-//! why in its console output instead of serving half an application.
+//! Guarantees: values of the spec reach the script only as validated words (packages, image reference, names of
+//! parameters and secrets) or inside a quoted here-document (plain environment values); a failure stops the script, so
+//! the instance stays unhealthy and says why in its console output instead of serving half an application. Secrets are
+//! read by the instance itself: neither the launch template nor a file of ours ever holds one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use windlass_spec::{App, Runtime};
+use windlass_spec::{Runtime, Variable};
+
+use crate::context::Context;
+use crate::names;
+use crate::registry::Registry;
 
 /// Start of every script of ours: stop at the first failure, and try downloads again, for a mirror that hiccups.
 const PRELUDE: &str = r#"#!/bin/bash
@@ -19,27 +27,20 @@ add_packages() {
 }
 "#;
 
+/// The AWS CLI is part of Amazon Linux, and not of Ubuntu.
+const ADD_CLI: &str = "command -v aws >/dev/null || retry snap install aws-cli --classic\n";
+
 /// The application's boot script, base64 as EC2 takes it.
 #[must_use]
-pub(crate) fn encoded(app: &App) -> String {
-    STANDARD.encode(script(app))
+pub(crate) fn encoded(cx: &Context) -> String {
+    STANDARD.encode(script(cx))
 }
 
-fn script(app: &App) -> String {
+fn script(cx: &Context) -> String {
+    let app = &cx.spec.compute.app;
     match &app.runtime {
         Runtime::Packages(packages) => packages_script(packages),
-        Runtime::Container { image, env } => {
-            let lines: Vec<String> = env
-                .iter()
-                .map(|(name, value)| {
-                    format!(
-                        "{name}={value}
-"
-                    )
-                })
-                .collect();
-            container_script(image, app.port, &lines.concat())
-        }
+        Runtime::Container { image, env } => container_script(cx, image, app.port, env),
         Runtime::UserData(script) => script.clone(),
     }
 }
@@ -53,60 +54,162 @@ fn packages_script(packages: &[String]) -> String {
     )
 }
 
-fn container_script(image: &str, port: u16, env: &str) -> String {
-    format!(
+fn container_script(cx: &Context, image: &str, port: u16, env: &BTreeMap<String, Variable>) -> String {
+    let region = cx.region;
+    let registry = Registry::of(image);
+    let read = |variable: &Variable| match variable {
+        Variable::Plain(_) => None,
+        Variable::Parameter(path) => Some(format!(
+            "aws ssm get-parameter --region '{region}' --with-decryption --query Parameter.Value --output text --name '{path}'"
+        )),
+        Variable::Secret(name) => Some(format!(
+            "aws secretsmanager get-secret-value --region '{region}' --query SecretString --output text --secret-id '{name}'"
+        )),
+    };
+    let mut script = format!(
         "{PRELUDE}if command -v dnf >/dev/null; then add_packages docker; else add_packages docker.io; fi\n\
-         systemctl enable --now docker\n\
-         mkdir -p /etc/windlass\numask 077\n\
-         cat >/etc/windlass/env <<'WINDLASS_ENV'\n{env}WINDLASS_ENV\n\
-         retry docker pull '{image}'\n\
-         docker run --detach --name app --restart unless-stopped --publish {port}:{port} --env-file /etc/windlass/env '{image}'\n"
-    )
+         systemctl enable --now docker\n"
+    );
+    if registry.is_some() || env.values().any(|variable| read(variable).is_some()) {
+        script.push_str(ADD_CLI);
+    }
+    let mut plain = String::new();
+    let mut exports = String::new();
+    let mut options = String::new();
+    for (name, variable) in env {
+        match (variable, read(variable)) {
+            (Variable::Plain(value), _) => add(&mut plain, format_args!("{name}={value}\n")),
+            // Exported only for the container: a variable of its own like `AWS_REGION` must not change what is done
+            // before. Assigned apart from the export, whose own success would hide a failure.
+            (_, Some(command)) => {
+                add(&mut script, format_args!("value_of_{name}=$(retry {command})\n"));
+                add(&mut exports, format_args!("export {name}=\"$value_of_{name}\"\n"));
+                add(&mut options, format_args!(" --env {name}"));
+            }
+            (_, None) => {}
+        }
+    }
+    add(
+        &mut script,
+        format_args!(
+            "mkdir -p /etc/windlass\numask 077\ncat >/etc/windlass/env <<'WINDLASS_ENV'\n{plain}WINDLASS_ENV\n"
+        ),
+    );
+    if let Some(Registry { host, region, .. }) = registry {
+        add(
+            &mut script,
+            format_args!(
+                "log_in() {{ aws ecr get-login-password --region '{region}' | docker login --username AWS --password-stdin '{host}'; }}\n\
+                 retry log_in\n"
+            ),
+        );
+    }
+    let log_group = names::log_group(&cx.spec.stack);
+    add(
+        &mut script,
+        format_args!(
+            "retry docker pull '{image}'\n\
+             {exports}/usr/bin/docker run --detach --name app --restart unless-stopped --publish {port}:{port} \\\n  \
+             --log-driver awslogs --log-opt awslogs-region='{region}' --log-opt awslogs-group='{log_group}' \\\n  \
+             --log-opt awslogs-stream=\"$(cloud-init query instance_id)\" --log-opt mode=non-blocking \\\n  \
+             --env-file /etc/windlass/env{options} '{image}'\n"
+        ),
+    );
+    script
+}
+
+/// Appends; writing into a `String` cannot fail.
+fn add(text: &mut String, more: std::fmt::Arguments) {
+    let _infallible = text.write_fmt(more);
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use windlass_spec::{Spec, StackId, decode};
 
     use super::*;
+    use crate::context::Records;
+
+    fn of(app: &str) -> String {
+        let stack = StackId {
+            environment: "dev".into(),
+            name: "web".into(),
+        };
+        let text = format!("compute: {{app: {app}}}\n");
+        let spec: Spec = decode(&stack, text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+        let cx = Context {
+            spec: &spec,
+            region: "us-east-1",
+            boundary: None,
+            version: "",
+            lineage: "",
+            records: &Records::new(),
+        };
+        let script = String::from_utf8(STANDARD.decode(encoded(&cx)).unwrap()).unwrap();
+        let checked = std::process::Command::new("bash")
+            .args(["-n", "-c", &script])
+            .status();
+        assert!(
+            checked.is_ok_and(|status| status.success()),
+            "bash refuses:\n{script}"
+        );
+        script
+    }
 
     #[test]
     fn packages_are_installed_by_the_images_own_manager_and_started() {
-        let app = App {
-            port: 80,
-            runtime: Runtime::Packages(vec!["nginx".into(), "jq".into()]),
-        };
-        let script = script(&app);
+        let script = of("{packages: [nginx, jq]}");
         assert!(script.starts_with("#!/bin/bash\nset -euo pipefail\n"));
-        assert!(
-            script.contains("add_packages nginx jq\n")
-                && script.contains("dnf install")
-                && script.contains("apt-get install")
-        );
+        for part in ["add_packages nginx jq\n", "dnf install", "apt-get install"] {
+            assert!(script.contains(part), "{part}");
+        }
     }
 
     #[test]
     fn a_container_listens_on_its_port_and_its_environment_is_not_expanded() {
-        let app = App {
-            port: 8000,
-            runtime: Runtime::Container {
-                image: "registry.example/app:1".into(),
-                env: BTreeMap::from([("A".into(), "$(reboot)".into())]),
-            },
-        };
-        let script = script(&app);
-        assert!(
-            script.contains("--publish 8000:8000")
-                && script.contains("<<'WINDLASS_ENV'\nA=$(reboot)\nWINDLASS_ENV\n")
+        let script = of("{container: {image: registry.example/app:1, port: 8000, env: {A: $(reboot)}}}");
+        for part in [
+            "--publish 8000:8000",
+            "<<'WINDLASS_ENV'\nA=$(reboot)\nWINDLASS_ENV\n",
+            "awslogs-group='/windlass/dev/web'",
+        ] {
+            assert!(script.contains(part), "{part} is missing in\n{script}");
+        }
+        assert!(!script.contains("aws "), "nothing needs the AWS CLI:\n{script}");
+    }
+
+    #[test]
+    fn references_are_read_at_boot_and_stand_in_no_file() {
+        let script = of(
+            "{container: {image: app, port: 8000, env: {KEY: 'secret:shop/key', URL: 'ssm:/shop/url', MODE: live}}}",
         );
+        for part in [
+            "value_of_KEY=$(retry aws secretsmanager get-secret-value",
+            "--secret-id 'shop/key')\n",
+            "export KEY=\"$value_of_KEY\"\n",
+            "--name '/shop/url')\n",
+            "export URL=\"$value_of_URL\"\n",
+            "--env KEY --env URL",
+            "<<'WINDLASS_ENV'\nMODE=live\nWINDLASS_ENV\n",
+        ] {
+            assert!(script.contains(part), "{part} is missing in\n{script}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_ecr_is_pulled_after_logging_in_to_its_own_region() {
+        let script =
+            of("{container: {image: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1', port: 80}}");
+        let login = script.find("retry log_in").unwrap();
+        assert!(login < script.find("docker pull").unwrap());
+        assert!(script.contains("get-login-password --region 'eu-west-1'"));
     }
 
     #[test]
     fn a_script_of_the_users_own_passes_unchanged() {
-        let app = App {
-            port: 80,
-            runtime: Runtime::UserData("#!/bin/sh\ntrue\n".into()),
-        };
-        assert_eq!(STANDARD.decode(encoded(&app)).unwrap(), b"#!/bin/sh\ntrue\n");
+        assert_eq!(
+            of(r##"{userData: "#!/bin/sh\ntrue\n", port: 80}"##),
+            "#!/bin/sh\ntrue\n"
+        );
     }
 }

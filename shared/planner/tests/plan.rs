@@ -9,6 +9,10 @@ use windlass_spec::{StackId, decode};
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const DJANGO: &str = include_str!("../../../events/specs/django.yaml");
 const INTERNAL: &str = include_str!("../../../events/specs/internal.yaml");
+const HTTPS: &str = include_str!("../../../events/specs/https.yaml");
+const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
+const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
+const ISOLATED: &str = include_str!("../../../events/specs/isolated.yaml");
 
 fn plan(name: &str, spec: &str) -> Plan {
     let stack = StackId {
@@ -30,20 +34,18 @@ fn count(plan: &Plan, kind: &str) -> usize {
 #[case::web("web", WEB)]
 #[case::django("django", DJANGO)]
 #[case::internal("internal", INTERNAL)]
+#[case::https("https", HTTPS)]
+#[case::fixed("fixed", FIXED)]
+#[case::container("container", CONTAINER)]
+#[case::isolated("isolated", ISOLATED)]
 fn the_plan_of_an_example_is_as_it_was_approved(#[case] name: &str, #[case] spec: &str) {
     let plan = plan(name, spec);
     assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
-    let lines: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| {
-            format!(
-                "{} {} by {}: {}",
-                step.change, step.resource, step.action, step.reason
-            )
-        })
-        .collect();
-    insta::assert_snapshot!(format!("plan_of_{name}"), lines.join("\n"));
+    let stack = StackId {
+        environment: "dev".into(),
+        name: name.into(),
+    };
+    insta::assert_snapshot!(format!("plan_of_{name}"), plan.text(&stack));
 }
 
 #[rstest]

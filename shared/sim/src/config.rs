@@ -1,5 +1,7 @@
 //! What kind of AWS a world is: its zones, quotas, delays and weaknesses. All of it may change while it runs.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sim::splitmix;
@@ -59,11 +61,23 @@ pub struct WorldConfig {
     pub internet_gateway_quota: usize,
     /// Most elastic IP addresses (rule 38).
     pub address_quota: usize,
+    /// Most NAT gateways in one zone, failed ones not counted.
+    pub nat_gateway_quota: usize,
+    /// Most load balancers.
+    pub load_balancer_quota: usize,
+    /// Most virtual processors of standard instances that are pending or running (rule 65). New accounts have 5.
+    pub vcpu_quota: usize,
+    /// Codes of the quotas that Service Quotas does not know, `L-F678F1CE`. They hold all the same.
+    pub untold_quotas: BTreeSet<String>,
     /// From `CreateNatGateway` to `available`.
     pub nat_delay: SignedDuration,
     /// From `CreateLoadBalancer` to `active`.
     pub load_balancer_delay: SignedDuration,
-    /// From the launch of an instance to `InService`.
+    /// From `CreateVpcEndpoint` to `available`, for an interface endpoint.
+    pub endpoint_delay: SignedDuration,
+    /// From the launch of an instance to `running`.
+    pub running_delay: SignedDuration,
+    /// From the launch of an instance to `InService` in its group, which waits for it to be running.
     pub in_service_delay: SignedDuration,
     /// From the launch of an instance until its application answers.
     pub boot_delay: SignedDuration,
@@ -75,6 +89,8 @@ pub struct WorldConfig {
     pub elb_lag: Lag,
     /// Lag of new Auto Scaling groups.
     pub autoscaling_lag: Lag,
+    /// Lag of new alarms, dashboards, topics and log groups.
+    pub monitoring_lag: Lag,
     /// An instance launched without a way to the internet never becomes healthy (rule 39).
     pub instances_need_internet: bool,
     /// Instances launched from now on never become healthy.
@@ -94,14 +110,21 @@ impl Default for WorldConfig {
             vpc_quota: 5,
             internet_gateway_quota: 5,
             address_quota: 5,
+            nat_gateway_quota: 5,
+            load_balancer_quota: 50,
+            vcpu_quota: 64,
+            untold_quotas: BTreeSet::new(),
             nat_delay: SignedDuration::from_secs(100),
             load_balancer_delay: SignedDuration::from_secs(150),
+            endpoint_delay: SignedDuration::from_secs(60),
+            running_delay: SignedDuration::from_secs(10),
             in_service_delay: SignedDuration::from_secs(20),
             boot_delay: SignedDuration::from_secs(30),
             profile_propagation: SignedDuration::from_secs(10),
             visibility_lag: Lag::None,
             elb_lag: Lag::None,
             autoscaling_lag: Lag::None,
+            monitoring_lag: Lag::None,
             instances_need_internet: true,
             broken_app: false,
             launch_failure: None,

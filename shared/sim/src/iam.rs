@@ -1,4 +1,4 @@
-//! IAM: roles and instance profiles. Reads are consistent; what lags is the use of a profile at a launch (rule 40).
+//! IAM: roles with their policies, and instance profiles. Reads are consistent; what lags is the use of a profile at a launch (rule 40).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::iam::{
     AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, InstanceProfile, ListAttachedRolePolicies, Request, Response, Role,
+    GetRole, GetRolePolicy, InstanceProfile, ListAttachedRolePolicies, PutRolePolicy, Request, Response,
+    Role,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -24,7 +25,10 @@ pub(crate) struct Iam {
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedRole {
     pub(crate) shown: Role,
+    /// Those attached to it, by ARN.
     policies: BTreeSet<String>,
+    /// Those within it: name to text.
+    own_policies: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,9 +43,11 @@ impl World {
         dispatch!(self, request;
             GetRole => get_role,
             ListAttachedRolePolicies => list_attached_role_policies,
+            GetRolePolicy => get_role_policy,
             GetInstanceProfile => get_instance_profile,
             CreateRole => create_role,
             AttachRolePolicy => attach_role_policy,
+            PutRolePolicy => put_role_policy,
             CreateInstanceProfile => create_instance_profile,
             AddRoleToInstanceProfile => add_role_to_instance_profile,
         )
@@ -56,14 +62,17 @@ impl World {
             .map(|role| role.policies.iter().cloned().collect())
     }
 
+    fn get_role_policy(&mut self, call: &GetRolePolicy) -> Answer<String> {
+        let policy = self.role(&call.role)?.own_policies.get(&call.name).cloned();
+        policy.ok_or_else(|| no_such("role policy", &call.name))
+    }
+
     fn get_instance_profile(&mut self, call: &GetInstanceProfile) -> Answer<InstanceProfile> {
         self.profile(&call.name).map(|profile| profile.shown.clone())
     }
 
     fn create_role(&mut self, call: &CreateRole) -> Answer<Role> {
-        if serde_json::from_str::<serde_json::Value>(&call.trust).is_err() {
-            return Err(refused("MalformedPolicyDocument", "Syntax errors in policy."));
-        }
+        check_policy(&call.trust)?;
         if self.iam.roles.contains_key(&call.name) {
             return Err(exists("Role", &call.name));
         }
@@ -77,17 +86,14 @@ impl World {
             OwnedRole {
                 shown: shown.clone(),
                 policies: BTreeSet::new(),
+                own_policies: BTreeMap::new(),
             },
         );
         Ok(shown)
     }
 
     fn attach_role_policy(&mut self, call: &AttachRolePolicy) -> Answer<()> {
-        let role = self
-            .iam
-            .roles
-            .get_mut(&call.role)
-            .ok_or_else(|| no_such("role", &call.role))?;
+        let role = self.role_mut(&call.role)?;
         if !call.policy.starts_with("arn:") {
             return Err(refused(
                 "InvalidInput",
@@ -95,6 +101,13 @@ impl World {
             ));
         }
         role.policies.insert(call.policy.clone());
+        Ok(())
+    }
+
+    fn put_role_policy(&mut self, call: &PutRolePolicy) -> Answer<()> {
+        let role = self.role_mut(&call.role)?;
+        check_policy(&call.document)?;
+        role.own_policies.insert(call.name.clone(), call.document.clone());
         Ok(())
     }
 
@@ -144,10 +157,10 @@ impl World {
             .filter(|profile| propagated(profile.created))
         else {
             return Err(refused(
-                "ValidationError",
+                "InvalidParameterValue",
                 format!(
-                    "You must use a valid fully-formed launch template. Value ({name}) for parameter \
-                     iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+                    "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance \
+                     Profile name"
                 ),
             ));
         };
@@ -155,10 +168,9 @@ impl World {
             return Ok(());
         }
         Err(refused(
-            "ValidationError",
+            "InvalidParameterValue",
             format!(
-                "You must use a valid fully-formed launch template. IAM Instance Profile \"{}\" has no associated \
-                 IAM Roles",
+                "IAM Instance Profile \"{}\" has no associated IAM Roles",
                 profile.shown.arn
             ),
         ))
@@ -166,6 +178,10 @@ impl World {
 
     fn role(&self, name: &str) -> Answer<&OwnedRole> {
         self.iam.roles.get(name).ok_or_else(|| no_such("role", name))
+    }
+
+    fn role_mut(&mut self, name: &str) -> Answer<&mut OwnedRole> {
+        self.iam.roles.get_mut(name).ok_or_else(|| no_such("role", name))
     }
 
     fn profile(&self, name: &str) -> Answer<&OwnedProfile> {
@@ -184,6 +200,13 @@ impl World {
 impl OwnedRole {
     pub(crate) fn tags(&self) -> &Tags {
         &self.shown.tags
+    }
+}
+
+fn check_policy(document: &str) -> Answer<()> {
+    match serde_json::from_str::<serde_json::Value>(document) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(refused("MalformedPolicyDocument", "Syntax errors in policy.")),
     }
 }
 

@@ -13,16 +13,20 @@
 //! Numbers in brackets, "rule 34", are those of the project's list of AWS facts.
 
 mod autoscaling;
+mod cloudwatch;
 mod config;
 mod ec2;
 mod elb;
 mod iam;
+mod logs;
 mod outside;
+mod quotas;
 mod refusal;
 mod s3;
 mod shared;
 mod shelf;
 mod sim;
+mod sns;
 mod sqs;
 mod ssm;
 mod time;

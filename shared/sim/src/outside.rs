@@ -1,4 +1,5 @@
-//! What happens to an account from outside: drift by other people, dying instances; and the list of all there is.
+//! What happens to an account from outside: drift by other people, dying instances; and the list of all there is. What
+//! the owners of addresses and certificates do stands with SNS and ELB.
 //!
 //! Everything here takes effect at once, visible everywhere, at the world's clock. Deletions do not check
 //! dependencies: what is left pointing at nothing stays so, as a blackhole route does.
@@ -12,8 +13,8 @@ use crate::world::World;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Live {
     /// Its kind: `vpc`, `subnet`, `internet-gateway`, `address`, `nat-gateway`, `route-table`, `security-group`,
-    /// `launch-template`, `load-balancer`, `target-group`, `listener`, `auto-scaling-group`, `instance`,
-    /// `iam-role` or `instance-profile`.
+    /// `vpc-endpoint`, `launch-template`, `load-balancer`, `target-group`, `listener`, `auto-scaling-group`, `instance`,
+    /// `iam-role`, `instance-profile`, `alarm`, `dashboard`, `topic` or `log-group`.
     pub kind: &'static str,
     /// Id, ARN or name: what AWS knows it by.
     pub id: String,
@@ -22,8 +23,8 @@ pub struct Live {
 }
 
 impl World {
-    /// Every resource that exists, visible or not. NAT gateways that failed or were deleted do not, nor do terminated
-    /// instances.
+    /// Every resource that exists, visible or not. NAT gateways that failed or were deleted do not, nor do deleted
+    /// endpoints and terminated instances. Dashboards have no tags.
     #[must_use]
     pub fn inventory(&self) -> Vec<Live> {
         let mut all = self.network();
@@ -49,7 +50,7 @@ impl World {
                 .all()
                 .map(|it| live("auto-scaling-group", it.name(), &it.tags)),
         );
-        let machines = groups.machines.values().filter(|machine| machine.is_live());
+        let machines = self.ec2.instances.all().filter(|machine| machine.is_live());
         all.extend(machines.map(|it| live("instance", it.id(), it.tags())));
         all.extend(
             self.iam
@@ -59,6 +60,17 @@ impl World {
         );
         let profiles = self.iam.profiles.values();
         all.extend(profiles.map(|it| live("instance-profile", &it.shown.name, &it.shown.tags)));
+        all.extend(self.monitoring());
+        all
+    }
+
+    fn monitoring(&self) -> Vec<Live> {
+        let (alarms, dashboards) = (self.cloudwatch.alarms.all(), self.cloudwatch.dashboards.all());
+        let mut all: Vec<Live> = alarms.map(|it| live("alarm", &it.shown.name, &it.tags)).collect();
+        all.extend(dashboards.map(|(name, _)| live("dashboard", name, &Tags::new())));
+        all.extend(self.sns.topics.all().map(|it| live("topic", &it.arn, &it.tags)));
+        let log_groups = self.logs.groups.all();
+        all.extend(log_groups.map(|it| live("log-group", &it.shown.name, &it.tags)));
         all
     }
 
@@ -92,62 +104,106 @@ impl World {
                 .all()
                 .map(|it| live("security-group", &it.id, &it.tags)),
         );
+        let endpoints = ec2.endpoints.all().filter(|endpoint| endpoint.lives());
+        all.extend(endpoints.map(|it| live("vpc-endpoint", &it.shown.id, &it.shown.tags)));
         let templates = ec2.launch_templates.all();
         all.extend(templates.map(|it| live("launch-template", &it.shown.id, &it.shown.tags)));
         all
     }
 
     /// Deletes a resource behind our back, by its [`Live::id`]; `false` if there is none. A group takes its instances
-    /// with it, a load balancer its listeners, a subnet its route-table association. Role and profile of one name go
-    /// together.
+    /// with it, a load balancer its listeners, a subnet its route-table association, a topic its subscriptions. What has
+    /// one name goes together, as a role and its profile do; see [`World::delete_one`].
     pub fn delete(&mut self, id: &str) -> bool {
-        let (before, now) = (self.inventory().len(), self.clock);
-        self.delete_from_ec2(id);
-        if let Some(nat) = self.ec2.nat_gateways.get_mut(id) {
-            nat.delete(now);
+        // A failed NAT gateway is in no inventory, and has to be deleted all the same.
+        if self.ec2.nat_gateways.get_mut(id).is_some() {
+            return self.delete_one("nat-gateway", id);
         }
-        self.elb.balancers.remove(id);
-        self.elb.target_groups.remove(id);
-        self.elb
-            .listeners
-            .retain(|listener| listener.shown.arn != id && listener.shown.load_balancer != id);
-        self.autoscaling.groups.remove(id);
-        let groups = &self.autoscaling.groups;
-        self.autoscaling
-            .machines
-            .retain(|_, machine| groups.get(machine.group()).is_some());
-        self.iam.roles.remove(id);
-        self.iam.profiles.remove(id);
-        self.terminate_instance(id);
-        self.inventory().len() < before
+        let all = self.inventory().into_iter();
+        let kinds: Vec<_> = all.filter(|live| live.id == id).map(|live| live.kind).collect();
+        kinds.iter().filter(|kind| self.delete_one(kind, id)).count() > 0
     }
 
-    fn delete_from_ec2(&mut self, id: &str) {
-        let ec2 = &mut self.ec2;
-        ec2.vpcs.remove(id);
-        if ec2.subnets.remove(id).is_some() {
-            self.disassociate(id);
+    /// Deletes a resource of this [`Live::kind`] and [`Live::id`] behind our back; `false` if there is none.
+    pub fn delete_one(&mut self, kind: &str, id: &str) -> bool {
+        let now = self.clock;
+        match kind {
+            "nat-gateway" => {
+                let nat = self.ec2.nat_gateways.get_mut(id).filter(|nat| !nat.is_deleted());
+                nat.map(|nat| nat.delete(now)).is_some()
+            }
+            "vpc-endpoint" => {
+                let endpoints = &mut self.ec2.endpoints;
+                let endpoint = endpoints.get_mut(id).filter(|endpoint| endpoint.lives());
+                endpoint.map(|endpoint| endpoint.delete(now)).is_some()
+            }
+            "instance" => self.terminate_instance(id),
+            "subnet" => {
+                self.disassociate(id);
+                self.ec2.subnets.remove(id).is_some()
+            }
+            "load-balancer" => {
+                let listeners = &mut self.elb.listeners;
+                listeners.retain(|listener| listener.shown.load_balancer != id);
+                self.elb.balancers.remove(id).is_some()
+            }
+            "auto-scaling-group" => {
+                let found = self.autoscaling.groups.remove(id).is_some();
+                self.end_orphans();
+                found
+            }
+            _ => self.take(kind, id),
         }
-        let ec2 = &mut self.ec2;
-        ec2.internet_gateways.remove(id);
-        ec2.addresses.remove(id);
-        ec2.route_tables.remove(id);
-        ec2.security_groups.remove(id);
-        ec2.launch_templates.remove(id);
     }
 
-    /// Terminates an instance behind its group's back; `false` if there is none. The group notices a minute later.
+    /// Deletes what nothing else depends on.
+    fn take(&mut self, kind: &str, id: &str) -> bool {
+        let (ec2, elb, iam) = (&mut self.ec2, &mut self.elb, &mut self.iam);
+        match kind {
+            "vpc" => ec2.vpcs.remove(id).is_some(),
+            "internet-gateway" => ec2.internet_gateways.remove(id).is_some(),
+            "address" => ec2.addresses.remove(id).is_some(),
+            "route-table" => ec2.route_tables.remove(id).is_some(),
+            "security-group" => ec2.security_groups.remove(id).is_some(),
+            "launch-template" => ec2.launch_templates.remove(id).is_some(),
+            "target-group" => elb.target_groups.remove(id).is_some(),
+            "listener" => elb.listeners.remove(id).is_some(),
+            "iam-role" => iam.roles.remove(id).is_some(),
+            "instance-profile" => iam.profiles.remove(id).is_some(),
+            "alarm" => self.cloudwatch.alarms.remove(id).is_some(),
+            "dashboard" => self.cloudwatch.dashboards.remove(id).is_some(),
+            "topic" => self.sns.topics.remove(id).is_some(),
+            "log-group" => self.logs.groups.remove(id).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Terminates an instance; `false` if there is none. Its group notices a minute later; from a target group that it
+    /// was put into by hand it disappears once it has drained.
     pub fn terminate_instance(&mut self, id: &str) -> bool {
         let now = self.clock;
-        let machine = self.autoscaling.machines.get_mut(id);
-        machine.is_some_and(|machine| machine.die(now))
+        let machine = self.ec2.instances.get_mut(id);
+        machine.is_some_and(|machine| machine.terminate(now))
+    }
+
+    /// Stops an instance; `false` if there is none that runs. Its group notices a minute later and replaces it.
+    pub fn stop_instance(&mut self, id: &str) -> bool {
+        let now = self.clock;
+        let machine = self.ec2.instances.get_mut(id);
+        machine.is_some_and(|machine| machine.stop(now))
     }
 
     /// Makes the application of an instance stop answering for good; `false` if there is no such instance.
     pub fn break_instance(&mut self, id: &str) -> bool {
         let now = self.clock;
-        let machine = self.autoscaling.machines.get_mut(id);
+        let machine = self.ec2.instances.get_mut(id).filter(|machine| machine.is_live());
         machine.map(|machine| machine.fail(now)).is_some()
+    }
+
+    /// Takes an instance out of a target group that it was put into by hand; `false` if it is not in it.
+    pub fn deregister_target(&mut self, target_group: &str, id: &str) -> bool {
+        let group = self.elb.target_groups.get_mut(target_group);
+        group.is_some_and(|group| group.targets.remove(id).is_some())
     }
 
     /// Suspends or resumes a process of a group, `Launch` say (rule 62).

@@ -19,6 +19,11 @@ impl Refusal {
         CallError::answered(action, self.code, &self.message, self.status)
     }
 
+    /// AWS's words.
+    pub(crate) fn words(&self) -> &str {
+        &self.message
+    }
+
     /// The same refusal with another HTTP status.
     pub(crate) fn status(mut self, status: u16) -> Self {
         self.status = status;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use windlass_calls::Tags;
 use windlass_calls::s3::{Condition, ETag, GetObject, ListObjectsV2, Object, PutObject, Request, Response};
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -30,6 +31,7 @@ enum Version {
 #[derive(Debug, Clone)]
 struct Stored {
     body: Arc<[u8]>,
+    metadata: Tags,
     etag: String,
     version: String,
 }
@@ -63,7 +65,7 @@ impl World {
 
     fn put_object(&mut self, call: &PutObject) -> Answer<ETag> {
         self.bucket(&call.bucket)?.check(&call.key, &call.condition)?;
-        Ok(self.store(&call.bucket, &call.key, &call.body))
+        Ok(self.store(&call.bucket, &call.key, &call.body, &call.metadata))
     }
 
     /// Makes an empty bucket with versions on. Nothing happens if it exists.
@@ -73,7 +75,7 @@ impl World {
 
     /// Puts an object without a condition, as a person uploading a spec does. Makes the bucket if it is missing.
     pub fn upload(&mut self, bucket: &str, key: &str, body: &[u8]) -> ETag {
-        self.store(bucket, key, body)
+        self.store(bucket, key, body, &Tags::new())
     }
 
     /// Deletes an object, which leaves a delete marker: reads answer [`Object::Deleted`].
@@ -95,7 +97,7 @@ impl World {
         }
     }
 
-    fn store(&mut self, bucket: &str, key: &str, body: &[u8]) -> ETag {
+    fn store(&mut self, bucket: &str, key: &str, body: &[u8], metadata: &Tags) -> ETag {
         let number = self.next_number("s3-version");
         let put = ETag {
             etag: format!("\"{:016x}{:016x}\"", fnv(body), body.len()),
@@ -108,6 +110,7 @@ impl World {
             .or_default()
             .push(Version::Stored(Stored {
                 body: body.into(),
+                metadata: metadata.clone(),
                 etag: put.etag.clone(),
                 version: put.version.clone(),
             }));
@@ -151,6 +154,7 @@ impl Stored {
             body: self.body.to_vec(),
             etag: self.etag.clone(),
             version,
+            metadata: self.metadata.clone(),
         }
     }
 }

@@ -31,6 +31,14 @@ impl<T: Clone> Shelf<T> {
         self.0.insert(id.to_owned(), Kept { visible_from, item });
     }
 
+    /// Puts a resource in, over an earlier one, which keeps the time from which reads show it.
+    pub(crate) fn put(&mut self, id: &str, visible_from: Timestamp, item: T) {
+        match self.get_mut(id) {
+            Some(first) => *first = item,
+            None => self.insert(id, visible_from, item),
+        }
+    }
+
     /// A resource, if a read at this time shows it.
     pub(crate) fn seen(&self, id: &str, now: Timestamp) -> Option<&T> {
         self.0

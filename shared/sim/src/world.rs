@@ -9,12 +9,15 @@ use jiff::Timestamp;
 use windlass_calls::{Call, CallError, Request, Response};
 
 use crate::autoscaling::Autoscaling;
+use crate::cloudwatch::Cloudwatch;
 use crate::config::WorldConfig;
 use crate::ec2::Ec2;
 use crate::elb::Elb;
 use crate::iam::Iam;
+use crate::logs::Logs;
 use crate::s3::S3;
 use crate::shared::Shared;
+use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::ssm::Ssm;
 
@@ -30,6 +33,9 @@ pub struct World {
     pub(crate) ssm: Ssm,
     pub(crate) s3: S3,
     pub(crate) sqs: Sqs,
+    pub(crate) cloudwatch: Cloudwatch,
+    pub(crate) sns: Sns,
+    pub(crate) logs: Logs,
     ids: BTreeMap<&'static str, u32>,
 }
 
@@ -47,6 +53,9 @@ impl World {
             ssm: Ssm::default(),
             s3: S3::default(),
             sqs: Sqs::default(),
+            cloudwatch: Cloudwatch::default(),
+            sns: Sns::default(),
+            logs: Logs::default(),
             ids: BTreeMap::new(),
         }
     }
@@ -65,6 +74,10 @@ impl World {
             Request::Ssm(request) => self.ssm(request).map(Response::Ssm),
             Request::S3(request) => self.s3(request).map(Response::S3),
             Request::Sqs(request) => self.sqs(request).map(Response::Sqs),
+            Request::Cloudwatch(request) => self.cloudwatch(request).map(Response::Cloudwatch),
+            Request::Sns(request) => self.sns(request).map(Response::Sns),
+            Request::Logs(request) => self.logs(request).map(Response::Logs),
+            Request::Quotas(request) => self.quotas(request).map(Response::Quotas),
         }
         .map_err(|refusal| refusal.of(request.action()))
     }
@@ -115,6 +128,11 @@ impl World {
     pub(crate) fn next_id(&mut self, prefix: &'static str) -> String {
         let number = self.next_number(prefix);
         format!("{prefix}-{number:08x}")
+    }
+
+    /// When reads start to show an alarm, dashboard, topic or log group made now.
+    pub(crate) fn monitoring_visible_from(&self, id: &str) -> Timestamp {
+        self.config.monitoring_lag.visible_from(id, self.clock)
     }
 
     /// `arn:aws:{service}:{region}:{account}:{resource}`

@@ -10,7 +10,7 @@ use crate::types::StackId;
 const LONGEST: usize = 32;
 
 /// Where every spec lives.
-const SHAPE: &str = "specs/<environment>/<name>.yaml";
+pub(crate) const SHAPE: &str = "specs/<environment>/<name>.yaml";
 
 /// A key that names no stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

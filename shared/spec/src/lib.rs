@@ -13,6 +13,7 @@ mod diagnostics;
 mod document;
 mod key;
 mod raw;
+mod reference;
 mod rules;
 mod schema;
 mod shape;
@@ -23,6 +24,7 @@ mod values;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use key::{KeyError, parse_key};
+pub use reference::reference;
 pub use schema::schema;
 pub use types::*;
 

@@ -3,8 +3,10 @@
 //! Guarantees: one definition gives the decoder, the list of known names and the JSON Schema, so that they cannot
 //! differ. The documentation of a field is what an editor shows for it.
 
+use serde_json::{Value, json};
+
 use crate::shape::{record, words};
-use crate::types::{Nat, Scheme};
+use crate::types::{Apply, Endpoint, Mode, Nat, Scheme};
 use crate::values::{List, Seconds, Table};
 
 /// The version of the format.
@@ -21,22 +23,24 @@ pub(crate) enum Kind {
 }
 words!(Kind { "Stack" => Self::Stack, });
 
-/// What happens with a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Apply {
-    Auto,
-    Plan,
-}
 words!(Apply { "auto" => Self::Auto, "plan" => Self::Plan, });
 
 words!(Nat { "per-zone" => Self::PerZone, "single" => Self::Single, "none" => Self::None, });
 
-/// Who keeps the number of instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Asg,
-    Ec2,
-}
+words!(Endpoint {
+    "s3" => Self::S3,
+    "dynamodb" => Self::DynamoDb,
+    "ssm" => Self::Ssm,
+    "ecr" => Self::Ecr,
+    "logs" => Self::Logs,
+    "monitoring" => Self::Monitoring,
+    "secretsmanager" => Self::SecretsManager,
+    "kms" => Self::Kms,
+    "sts" => Self::Sts,
+    "sqs" => Self::Sqs,
+    "sns" => Self::Sns,
+});
+
 words!(Mode { "asg" => Self::Asg, "ec2" => Self::Ec2, });
 
 words!(Scheme { "internet-facing" => Self::InternetFacing, "internal" => Self::Internal, });
@@ -74,9 +78,35 @@ pub(crate) enum Verify {
 }
 words!(Verify { "load-balancer" => Self::LoadBalancer, "none" => Self::None, });
 
+/// An ACM certificate, or an IAM server certificate.
+const CERTIFICATE: &str = concat!(
+    "^arn:aws(-[a-z]+)*:",
+    "(acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+",
+    "|iam::[0-9]{12}:server-certificate(/[A-Za-z0-9_+=,.@-]+)+)$"
+);
+/// A mail address, or an `https://` URL without credentials.
+const CONTACT: &str = concat!(
+    r"^([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
+    r"|https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?)$"
+);
+
+/// The schema of a record that has `field`, which passes `schema`.
+fn within(field: &str, schema: &Value) -> Value {
+    json!({"properties": {field: schema}, "required": [field]})
+}
+
 record! {
     /// A highly available, self-healing web stack on AWS. `compute.app` is all that must be said.
-    #[schemars(title = "Windlass stack", extend("required" = ["compute"]))]
+    #[schemars(title = "Windlass stack", extend("required" = ["compute"], "allOf" = [
+        {
+            "if": within("compute", &json!({"properties": {"mode": {"const": "ec2"}}, "required": ["mode"]})),
+            "then": {"properties": {"scaling": {"properties": {"metrics": {"maxItems": 0}}}}}
+        },
+        {
+            "if": within("network", &json!({"properties": {"nat": {"const": "none"}}, "required": ["nat"]})),
+            "then": {"properties": {"compute": {"properties": {"app": {"required": ["userData"]}}}}}
+        }
+    ]))]
     RawSpec {
         /// Version of this format.
         #[expect(dead_code, reason = "the one word that there is says nothing more")]
@@ -86,7 +116,7 @@ record! {
         kind: Kind,
         /// Name, environment and tags of the stack.
         metadata: RawMetadata,
-        /// `auto` applies every change; `plan` (not supported yet) only writes the plan.
+        /// `auto` carries out every change; `plan` only writes down what would change.
         #[schemars(extend("default" = "auto"))]
         apply: Apply,
         /// Whether resources may be replaced that AWS cannot change in place. `true` is not supported yet.
@@ -128,6 +158,13 @@ record! {
 
 record! {
     /// The VPC, its zones and its way out.
+    #[schemars(extend(
+        "if" = {
+            "properties": {"nat": {"const": "none"}, "endpoints": {"contains": {"const": "ecr"}}},
+            "required": ["nat", "endpoints"]
+        },
+        "then" = {"properties": {"endpoints": {"contains": {"const": "s3"}}}}
+    ))]
     RawNetwork {
         /// A private IPv4 range, /16 to /23.
         #[schemars(regex(pattern = r"^[0-9.]+/(1[6-9]|2[0-3])$"), extend("default" = "10.0.0.0/16"))]
@@ -138,26 +175,34 @@ record! {
         /// NAT gateways: one in every zone, a single one, or none (the image must then boot without the internet).
         #[schemars(extend("default" = "per-zone"))]
         nat: Nat,
-        /// Interface endpoints such as `ssm`. Not supported yet.
-        endpoints: List<String>,
+        /// AWS services that the private subnets reach without the internet, each once. Default: `ssm` and `s3` with
+        /// `nat: none`, else none; `[]` is none in any case. `s3` and `dynamodb` are free, the others cost money by
+        /// zone and hour. With `nat: none`, `ecr` needs `s3`, where the layers of its images are.
+        #[schemars(extend("uniqueItems" = true))]
+        endpoints: List<Endpoint>,
     }
 }
 
 record! {
     /// What runs, and on which machines.
-    #[schemars(extend("required" = ["app"]))]
+    #[schemars(extend(
+        "required" = ["app"],
+        "if" = {"properties": {"mode": {"const": "ec2"}}, "required": ["mode"]},
+        "then" = {"properties": {"instanceTypes": {"maxItems": 1}}}
+    ))]
     RawCompute {
-        /// `asg`: an Auto Scaling group. `ec2`, fixed instances, is not supported yet.
+        /// `asg`: an Auto Scaling group, between `scaling.min` and `scaling.max`. `ec2`: a fixed number of instances,
+        /// `scaling.min`, of one type.
         #[schemars(extend("default" = "asg"))]
         mode: Mode,
         /// `al2023`, `ubuntu-24.04`, an image `ami-…`, or `ssm:/path` of a parameter that holds an image id.
         #[schemars(
-            regex(pattern = "^(al2023|ubuntu-24\\.04|ami-[0-9a-f]{8,17}|ssm:/.+)$"),
+            regex(pattern = r"^(al2023|ubuntu-24\.04|ami-[0-9a-f]{8,17}|ssm:(/[A-Za-z0-9._-]+)+)$"),
             extend("default" = "al2023")
         )]
         image: String,
-        /// Instance types of one architecture, in order of preference.
-        #[schemars(length(min = 1, max = 20), extend("default" = ["t3.micro"]))]
+        /// Instance types of one architecture, in order of preference, each once; with `mode: ec2` a single one.
+        #[schemars(length(min = 1, max = 20), extend("default" = ["t3.micro"], "uniqueItems" = true))]
         instance_types: List<String>,
         /// Spot instances. Not supported yet.
         spot: RawSpot,
@@ -206,7 +251,20 @@ record! {
         /// Port the container listens on.
         #[schemars(range(min = 1, max = 65535))]
         port: i64,
-        /// Environment variables. Never secrets: they can be read in the launch template.
+        /// Environment variables, each one line of text, `ssm:/path` for the value of an SSM parameter, or
+        /// `secret:name` for that of a Secrets Manager secret; the instance reads both at boot. Never write a secret
+        /// itself: the text can be read in the launch template.
+        #[schemars(extend(
+            "propertyNames" = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+            "additionalProperties" = {
+                "type": "string",
+                "pattern": "^[^\\n\\r\\x00]*$",
+                "allOf": [
+                    {"if": {"pattern": "^ssm:/"}, "then": {"pattern": "^ssm:(/[A-Za-z0-9._-]+)+$"}},
+                    {"if": {"pattern": "^secret:"}, "then": {"pattern": "^secret:[A-Za-z0-9/_+=.@-]{1,512}$"}}
+                ]
+            }
+        ))]
         env: Table,
     }
 }
@@ -217,7 +275,7 @@ record! {
         /// `internet-facing`: open to everybody; `internal`: open to the VPC's own range.
         #[schemars(extend("default" = "internet-facing"))]
         scheme: Scheme,
-        /// Ports it listens on, each once.
+        /// Ports it listens on, each once; HTTP on port 80 unless others are named.
         #[schemars(length(min = 1, max = 50), extend("default" = [{"port": 80, "protocol": "HTTP"}]))]
         listeners: List<RawListener>,
         /// How an instance is judged.
@@ -227,17 +285,24 @@ record! {
 
 record! {
     /// One port of the load balancer.
-    #[schemars(extend("required" = ["port"]))]
+    #[schemars(extend(
+        "required" = ["port"],
+        "if" = {"properties": {"protocol": {"const": "HTTPS"}}, "required": ["protocol"]},
+        "then" = {"required": ["certificateArn"], "properties": {"redirectTo": false}},
+        "else" = {"properties": {"certificateArn": false}}
+    ))]
     RawListener {
         /// TCP port.
         #[schemars(range(min = 1, max = 65535))]
         port: i64,
-        /// `HTTP`. `HTTPS` is not supported yet.
+        /// What clients speak; HTTPS needs `certificateArn`. Instances are always spoken to in HTTP.
         #[schemars(extend("default" = "HTTP"))]
         protocol: Protocol,
-        /// Certificate for HTTPS. Not supported yet.
+        /// ARN of the certificate for HTTPS: one of ACM, in the stack's region, or a server certificate of IAM.
+        #[schemars(regex(pattern = CERTIFICATE))]
         certificate_arn: String,
-        /// Port that clients are redirected to. Not supported yet.
+        /// Port of an HTTPS listener in this list that clients are sent to. Only with HTTP, which otherwise forwards
+        /// to the instances.
         #[schemars(range(min = 1, max = 65535))]
         redirect_to: i64,
     }
@@ -270,13 +335,17 @@ record! {
 record! {
     /// How many instances.
     RawScaling {
-        /// Fewest instances.
+        /// Fewest instances; with `mode: ec2` their number.
         #[schemars(range(min = 1, max = 1000), extend("default" = 3))]
         min: i64,
-        /// Most instances.
+        /// Most instances, at least `min`; with `mode: ec2` the same as `min`, which is then its default.
         #[schemars(range(min = 1, max = 1000), extend("default" = 9))]
         max: i64,
-        /// What makes the group grow and shrink. Not supported yet.
+        /// What makes the group grow and shrink, each type once; `[]` for nothing. With `mode: ec2` there is nothing to
+        /// move, and none is the default.
+        #[schemars(extend("default" = [
+            {"type": "cpu", "scaleOut": {"above": 70, "periods": 2}, "scaleIn": {"below": 30, "periods": 5}}
+        ]))]
         metrics: List<RawMetric>,
         /// How fast it does. Not supported yet.
         behavior: RawBehavior,
@@ -286,14 +355,22 @@ record! {
 }
 
 record! {
-    /// One measure with its two thresholds. Not supported yet.
-    #[schemars(extend("required" = ["type"]))]
+    /// One measure with its thresholds.
+    #[schemars(extend(
+        "required" = ["type", "scaleOut"],
+        "if" = {"properties": {"type": {"enum": ["cpu", "memory"]}}},
+        "then" = {"properties": {
+            "scaleOut": {"properties": {"above": {"maximum": 100}}},
+            "scaleIn": {"properties": {"below": {"maximum": 100}}}
+        }}
+    ))]
     RawMetric {
-        /// What is measured.
+        /// What is measured. `cpu`: average processor use of the group's instances, in percent. The others are not
+        /// supported yet.
         r#type: Metric,
         /// When to add instances.
         scale_out: RawScaleOut,
-        /// When to remove instances.
+        /// When to remove instances; never because of this measure if left out.
         scale_in: RawScaleIn,
     }
 }
@@ -303,9 +380,10 @@ record! {
     #[schemars(extend("required" = ["above"]))]
     RawScaleOut {
         /// Threshold; percent for `cpu` and `memory`.
+        #[schemars(range(min = 0))]
         above: f64,
         /// Minutes in a row above it.
-        #[schemars(range(min = 1, max = 60))]
+        #[schemars(range(min = 1, max = 60), extend("default" = 2))]
         periods: i64,
     }
 }
@@ -314,10 +392,11 @@ record! {
     /// When to remove instances.
     #[schemars(extend("required" = ["below"]))]
     RawScaleIn {
-        /// Threshold; percent for `cpu` and `memory`.
+        /// Threshold, less than that of `scaleOut`; percent for `cpu` and `memory`.
+        #[schemars(range(min = 0))]
         below: f64,
         /// Minutes in a row below it.
-        #[schemars(range(min = 1, max = 60))]
+        #[schemars(range(min = 1, max = 60), extend("default" = 5))]
         periods: i64,
     }
 }
@@ -355,7 +434,7 @@ record! {
 record! {
     /// Launching and terminating instances.
     RawLifecycle {
-        /// What a new instance must show before it is in service.
+        /// What a new instance must show before it is in service. Not supported yet.
         launch: RawLaunch,
         /// How an instance leaves.
         terminate: RawTerminate,
@@ -363,11 +442,11 @@ record! {
 }
 
 record! {
-    /// What a new instance must show before it is in service.
+    /// What a new instance must show before it is in service. Not supported yet.
     RawLaunch {
-        /// `none`. `load-balancer` is not supported yet.
+        /// `none` asks for nothing, and is taken.
         verify: Verify,
-        /// How long that may take. Not supported yet.
+        /// How long that may take.
         timeout: Seconds,
     }
 }
@@ -384,10 +463,16 @@ record! {
 record! {
     /// Dashboard and notifications.
     RawMonitoring {
-        /// A CloudWatch dashboard of the stack. `true` is not supported yet.
+        /// Whether to make a CloudWatch dashboard of the stack.
         #[schemars(extend("default" = false))]
         dashboard: bool,
-        /// Mail addresses that are told about trouble. Not supported yet.
+        /// Mail addresses and `https://` URLs that are told when the stack serves badly, each once. SNS asks each of
+        /// them to confirm.
+        #[schemars(
+            length(max = 50),
+            inner(regex(pattern = CONTACT)),
+            extend("default" = [], "uniqueItems" = true)
+        )]
         notify: List<String>,
     }
 }

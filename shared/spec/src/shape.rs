@@ -115,12 +115,17 @@ pub(crate) trait Record: Decode {
     fn absent(place: &Place) -> Self;
 }
 
-/// Defines a record: its fields, their documentation, its [`Decode`], its [`Record`] and its JSON Schema.
+/// Where the schema of a record lists its fields in order: a JSON object has none.
+pub(crate) const ORDER: &str = "x-order";
+
+/// Defines a record: its fields, their documentation, its [`Decode`], its [`Record`] and its JSON Schema, which says under
+/// [`ORDER`] in which order they are declared.
 macro_rules! record {
     ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(Debug, schemars::JsonSchema)]
         $(#[$meta])*
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[schemars(extend("x-order" = [$($crate::shape::camel(stringify!($field))),*]))]
         pub(crate) struct $name {
             $($(#[$field_meta])* #[serde(default)] pub(crate) $field: $crate::shape::Field<$type>,)*
         }

@@ -3,10 +3,11 @@
 //! Guarantees: a value of [`Spec`] only exists when all the rules hold, so later stages never see an invalid one.
 //! The types are plain data; nothing here reads a clock, the environment or AWS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ipnet::Ipv4Net;
+use ordered_float::OrderedFloat;
 use serde::{Deserialize, Serialize};
 
 /// Which stack: the environment and name that its spec's key carries, `specs/<environment>/<name>.yaml`.
@@ -35,6 +36,8 @@ pub struct Spec {
     pub stack: StackId,
     /// The user's own tags, put on every resource that takes tags.
     pub tags: BTreeMap<String, String>,
+    /// What happens with a plan.
+    pub apply: Apply,
     /// Refuse to destroy the stack. Default true in environment `prod`.
     pub protect: bool,
     /// The VPC and what is in it.
@@ -47,6 +50,18 @@ pub struct Spec {
     pub scaling: Scaling,
     /// Launching and terminating instances.
     pub lifecycle: Lifecycle,
+    /// What people see, and what they are told.
+    pub monitoring: Monitoring,
+}
+
+/// What happens with a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Apply {
+    /// It is carried out.
+    Auto,
+    /// It is written down, and nothing is changed.
+    Plan,
 }
 
 /// The VPC, its zones and its way out.
@@ -59,6 +74,37 @@ pub struct Network {
     pub zones: u8,
     /// Where the private subnets' way out is.
     pub nat: Nat,
+    /// AWS services that the private subnets reach without the internet. With [`Nat::None`] Session Manager and S3,
+    /// unless others are named.
+    pub endpoints: BTreeSet<Endpoint>,
+}
+
+/// An AWS service that instances reach by VPC endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Endpoint {
+    /// Amazon S3, by a gateway endpoint, without charge.
+    S3,
+    /// `DynamoDB`, by a gateway endpoint, without charge.
+    DynamoDb,
+    /// Systems Manager with Session Manager and Parameter Store.
+    Ssm,
+    /// The container registry. Image layers come from S3, which needs its own endpoint.
+    Ecr,
+    /// CloudWatch Logs.
+    Logs,
+    /// CloudWatch metrics.
+    Monitoring,
+    /// Secrets Manager.
+    SecretsManager,
+    /// Key Management Service.
+    Kms,
+    /// Security Token Service.
+    Sts,
+    /// Amazon SQS.
+    Sqs,
+    /// Amazon SNS.
+    Sns,
 }
 
 /// NAT gateways: one in every zone, one for all, or none.
@@ -77,6 +123,8 @@ pub enum Nat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compute {
+    /// Who keeps the number of instances.
+    pub mode: Mode,
     /// What the instances boot.
     pub image: Image,
     /// One or more instance types of one architecture, in order of preference.
@@ -85,6 +133,16 @@ pub struct Compute {
     pub architecture: Architecture,
     /// What is installed and started at boot, and the port it listens on.
     pub app: App,
+}
+
+/// Who keeps the number of instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// An Auto Scaling group, between [`Scaling::min`] and [`Scaling::max`].
+    Asg,
+    /// Windlass itself: [`Scaling::min`] instances, which is also [`Scaling::max`], spread over the zones.
+    Ec2,
 }
 
 /// The machine image: an alias, a fixed image or a public parameter.
@@ -133,11 +191,23 @@ pub enum Runtime {
     Container {
         /// Image reference, `registry/name:tag` or `@sha256:…`.
         image: String,
-        /// Plain environment variables; never secrets.
-        env: BTreeMap<String, String>,
+        /// Environment variables.
+        env: BTreeMap<String, Variable>,
     },
     /// A script of the user's own, passed through as it is (at most 16 KiB before encoding).
     UserData(String),
+}
+
+/// The value of an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variable {
+    /// As it stands in the spec; one line.
+    Plain(String),
+    /// Of an SSM parameter, read by the instance at boot: its path, with the leading `/`. Written `ssm:/path`.
+    Parameter(String),
+    /// Of a Secrets Manager secret, read by the instance at boot: its name. Written `secret:name`.
+    Secret(String),
 }
 
 /// The load balancer, its listeners and its health check.
@@ -162,12 +232,31 @@ pub enum Scheme {
     Internal,
 }
 
-/// One listener. Only plain HTTP that forwards to the main target group exists so far.
+/// One listener.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listener {
     /// TCP port, 1 to 65535.
     pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Port of an HTTPS listener of this stack that clients are sent to; `None` forwards to the instances. At least one
+    /// listener forwards.
+    pub redirect_to: Option<u16>,
+}
+
+/// What a listener speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Protocol {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    #[serde(rename_all = "camelCase")]
+    Https {
+        /// ARN of an ACM certificate, or of an IAM server certificate.
+        certificate_arn: String,
+    },
 }
 
 /// The load balancer's check of one target.
@@ -186,7 +275,7 @@ pub struct HealthCheck {
     pub codes: String,
 }
 
-/// Bounds of the group. `1 <= min <= max`.
+/// Bounds of the group, `1 <= min <= max`, and what moves it between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scaling {
@@ -194,6 +283,58 @@ pub struct Scaling {
     pub min: u32,
     /// Most instances.
     pub max: u32,
+    /// What is measured, each measure once. Empty with [`Mode::Ec2`].
+    pub metrics: Vec<Metric>,
+}
+
+/// One measure with its thresholds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metric {
+    /// What is measured.
+    pub measure: Measure,
+    /// When to add instances: above this.
+    pub scale_out: Breach,
+    /// When to remove instances: below this; `None` for never because of this measure.
+    pub scale_in: Option<Breach>,
+}
+
+/// What a scaling metric measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Measure {
+    /// Average processor use of the group's instances, in percent.
+    Cpu,
+}
+
+/// A threshold, and how long it must be passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Breach {
+    /// In the measure's unit.
+    pub threshold: OrderedFloat<f64>,
+    /// Minutes in a row, 1 to 60.
+    pub periods: u32,
+}
+
+/// What people see, and what they are told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Monitoring {
+    /// A CloudWatch dashboard.
+    pub dashboard: bool,
+    /// Who is told when the stack serves badly. Nobody: no alarms for it either.
+    pub notify: Vec<Contact>,
+}
+
+/// Who is told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Contact {
+    /// A mail address.
+    Email(String),
+    /// An `https://` URL that takes SNS's messages.
+    Https(String),
 }
 
 /// Launching and terminating instances.

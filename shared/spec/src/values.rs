@@ -183,6 +183,10 @@ impl JsonSchema for Seconds {
         "Duration".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^[0-9]+[smh]$"})
+        schemars::json_schema!({
+            "type": "string",
+            "title": "duration, such as `15s`, `10m` or `1h`",
+            "pattern": "^[0-9]+[smh]$"
+        })
     }
 }

@@ -3,8 +3,15 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordered_float::OrderedFloat;
 use rstest::rstest;
-use windlass_spec::{Architecture, Image, Nat, Runtime, Scheme, decode, schema};
+use serde_json::Value;
+use windlass_spec::{
+    Apply, Architecture, Breach, Contact, Endpoint, Image, Listener, Measure, Metric, Mode, Monitoring, Nat,
+    Protocol, Runtime, Scheme, Variable, decode, reference, schema,
+};
 
 fn examples() -> Vec<(String, String)> {
     let files = common::files("events/specs", &["yaml"]);
@@ -22,7 +29,7 @@ fn example(name: &str) -> windlass_spec::Spec {
 #[test]
 fn every_example_decodes_and_passes_the_schema() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    assert!(examples().len() >= 4);
+    assert!(examples().len() >= 9);
     for (name, text) in examples() {
         assert_eq!(example(&name).stack.to_string(), format!("dev/{name}"));
         let errors: Vec<_> = validator
@@ -66,14 +73,23 @@ fn json_with_tabs_and_escapes_is_read() {
 
 #[test]
 fn the_web_example_writes_out_the_defaults() {
-    let (web, minimal) = (example("web"), example("minimal"));
+    let (mut web, minimal) = (example("web"), example("minimal"));
     assert_eq!(web.tags["team"], "storefront");
-    let bare = windlass_spec::Spec {
-        tags: minimal.tags.clone(),
-        stack: minimal.stack.clone(),
-        ..web
-    };
-    assert_eq!(bare, minimal);
+    assert_eq!(
+        web.network.endpoints,
+        BTreeSet::from([Endpoint::Ssm, Endpoint::S3])
+    );
+    assert!(web.monitoring.dashboard);
+    assert_eq!(
+        web.monitoring.notify,
+        [Contact::Email("ops@example.com".to_owned())]
+    );
+    // All that its first lines say is no default.
+    web.stack.clone_from(&minimal.stack);
+    web.tags.clear();
+    web.network.endpoints.clear();
+    web.monitoring = Monitoring::default();
+    assert_eq!(web, minimal);
 }
 
 #[test]
@@ -102,7 +118,8 @@ fn the_django_example_runs_a_container_on_graviton() {
     assert_eq!(spec.load_balancer.health_check.path, "/health");
     assert_eq!(spec.lifecycle.drain, 120);
     assert!(
-        matches!(&spec.compute.app.runtime, Runtime::Container { env, .. } if env["ALLOWED_HOSTS"] == "*"),
+        matches!(&spec.compute.app.runtime, Runtime::Container { env, .. }
+            if env["ALLOWED_HOSTS"] == Variable::Plain("*".to_owned())),
         "{:?}",
         spec.compute.app
     );
@@ -121,22 +138,272 @@ fn the_internal_example_passes_its_script_through_as_it_is() {
 }
 
 #[test]
+fn the_https_example_redirects_to_the_listener_with_the_certificate() {
+    let spec = example("https");
+    let [plain, secure] = spec.load_balancer.listeners.as_slice() else {
+        panic!("{:?}", spec.load_balancer)
+    };
+    let expected = Listener {
+        port: 80,
+        protocol: Protocol::Http,
+        redirect_to: Some(443),
+    };
+    assert_eq!(plain, &expected);
+    assert_eq!((secure.port, secure.redirect_to), (443, None));
+    assert!(
+        matches!(&secure.protocol, Protocol::Https { certificate_arn }
+            if certificate_arn.starts_with("arn:aws:acm:us-east-1:123456789012:certificate/")),
+        "{secure:?}"
+    );
+    let hook = "https://hooks.example.com/windlass/https".to_owned();
+    assert_eq!(spec.monitoring.notify, [Contact::Https(hook)]);
+}
+
+#[test]
+fn the_fixed_example_has_a_number_and_nothing_that_moves_it() {
+    let spec = example("fixed");
+    assert_eq!(spec.compute.mode, Mode::Ec2);
+    assert_eq!((spec.scaling.min, spec.scaling.max), (2, 2));
+    assert_eq!(spec.scaling.metrics, []);
+}
+
+#[test]
+fn the_container_example_names_its_secrets_and_scales_its_own_way() {
+    let spec = example("container");
+    let expected = BTreeMap::from([
+        ("LOG_LEVEL", Variable::Plain("info".to_owned())),
+        (
+            "DATABASE_HOST",
+            Variable::Parameter("/shop/database-host".to_owned()),
+        ),
+        ("DATABASE_PASSWORD", Variable::Secret("shop/database".to_owned())),
+    ]);
+    let Runtime::Container { env, image } = spec.compute.app.runtime else {
+        panic!("not a container")
+    };
+    assert_eq!(image, "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1.4");
+    assert!(
+        env.iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .eq(expected.iter().map(|(name, value)| (*name, value)))
+    );
+    let metric = Metric {
+        measure: Measure::Cpu,
+        scale_out: Breach {
+            threshold: OrderedFloat(55.5),
+            periods: 3,
+        },
+        scale_in: None,
+    };
+    assert_eq!(spec.scaling.metrics, [metric]);
+}
+
+#[test]
+fn the_isolated_example_reaches_every_service_and_the_internet_not_at_all() {
+    let spec = example("isolated");
+    assert_eq!((spec.network.nat, spec.network.endpoints.len()), (Nat::None, 11));
+    assert_eq!(spec.scaling.metrics, []);
+}
+
+#[test]
+fn the_plan_only_example_changes_nothing() {
+    let spec = example("plan-only");
+    assert_eq!((spec.apply, spec.protect), (Apply::Plan, true));
+}
+
+/// What the format knows and Windlass does not have yet: the field, or a word of it, and how to ask for that.
+const UNSUPPORTED: [(&str, &str); 10] = [
+    ("allowReplace", "allowReplace: true"),
+    ("compute.spot", "compute: {spot: {}, app: {packages: [nginx]}}"),
+    ("drift", "drift: {repair: true}"),
+    ("lifecycle.launch", "lifecycle: {launch: {timeout: 10m}}"),
+    ("scaling.behavior", "scaling: {behavior: {maxStep: 2}}"),
+    (
+        "scaling.schedule",
+        "scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}",
+    ),
+    (
+        "scaling.metrics[].type=requestsPerTarget",
+        "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 70}}]}",
+    ),
+    (
+        "scaling.metrics[].type=networkIn",
+        "scaling: {metrics: [{type: networkIn, scaleOut: {above: 70}}]}",
+    ),
+    (
+        "scaling.metrics[].type=networkOut",
+        "scaling: {metrics: [{type: networkOut, scaleOut: {above: 70}}]}",
+    ),
+    (
+        "scaling.metrics[].type=memory",
+        "scaling: {metrics: [{type: memory, scaleOut: {above: 70}}]}",
+    ),
+];
+
+/// Every field of the schema and every word that a field may have, as `compute.mode` and `compute.mode=ec2`.
+fn known(path: &str, schema: &Value, found: &mut BTreeSet<String>) {
+    for word in schema["enum"].as_array().into_iter().flatten() {
+        found.insert(format!("{path}={}", word.as_str().unwrap()));
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}").trim_start_matches('.').to_owned();
+        found.insert(path.clone());
+        known(&path, field, found);
+    }
+    if schema["items"].is_object() {
+        known(&format!("{path}[]"), &schema["items"], found);
+    }
+}
+
+/// The same of what `value` says.
+fn said(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            found.insert(format!("{path}={text}"));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| said(&format!("{path}[]"), item, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = format!("{path}.{name}").trim_start_matches('.').to_owned();
+                found.insert(path.clone());
+                said(&path, value, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_supported_field_and_word_occurs_in_an_example() {
+    let mut shown = BTreeSet::new();
+    for (_, text) in examples() {
+        said("", &common::json(&text), &mut shown);
+    }
+    let mut all = BTreeSet::new();
+    known("", &schema(), &mut all);
+    assert!(all.len() > 80, "the schema is walked: {all:?}");
+    let excepted = |path: &str| {
+        let below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[', '=']);
+        UNSUPPORTED
+            .iter()
+            .any(|(field, _)| path.strip_prefix(field).is_some_and(below))
+    };
+    let missing: Vec<&String> = all.difference(&shown).filter(|path| !excepted(path)).collect();
+    assert!(missing.is_empty(), "in no example: {missing:?}");
+    let idle: Vec<_> = UNSUPPORTED
+        .iter()
+        .filter(|(field, _)| !all.contains(*field))
+        .collect();
+    assert!(idle.is_empty(), "not in the schema: {idle:?}");
+}
+
+#[test]
+fn what_no_example_has_to_show_is_not_supported_yet() {
+    for (field, text) in UNSUPPORTED {
+        let text = if text.starts_with("compute:") {
+            text.to_owned()
+        } else {
+            format!("{text}\ncompute: {{app: {{packages: [nginx]}}}}")
+        };
+        let errors = common::decode_text(&text).expect_err(field).0;
+        let [error] = errors.as_slice() else {
+            panic!("{field}: {errors:?}")
+        };
+        let (path, _) = field.split_once('=').unwrap_or((field, ""));
+        assert!(error.path.replace("[0]", "[]").starts_with(path), "{error}");
+        assert!(error.message.ends_with("is not supported yet"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_yet_is_described_so_and_nothing_else_is() {
+    fn check(path: &str, schema: &Value, described: &mut BTreeSet<String>) {
+        if schema["description"]
+            .as_str()
+            .is_some_and(|text| text.contains("ot supported yet"))
+        {
+            described.insert(path.to_owned());
+            return;
+        }
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            check(format!("{path}.{name}").trim_start_matches('.'), field, described);
+        }
+        if schema["items"].is_object() {
+            check(&format!("{path}[]"), &schema["items"], described);
+        }
+    }
+    let mut described = BTreeSet::new();
+    check("", &schema(), &mut described);
+    let listed = UNSUPPORTED.map(|(field, _)| field.split('=').next().unwrap().to_owned());
+    assert_eq!(described, BTreeSet::from(listed));
+}
+
+/// The file at `path`, which the person who runs this may ask to be written anew as `current`.
 #[expect(
     clippy::disallowed_methods,
     reason = "how a person asks this test to update the file"
 )]
-fn the_committed_schema_is_current() {
-    let path = common::root().join("docs/spec.schema.json");
+fn committed(path: &str, current: &str) -> String {
+    let file = common::root().join(path);
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&path, format!("{:#}\n", schema())).unwrap();
+        std::fs::write(&file, current).unwrap();
     }
-    let committed: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap_or_default();
+    std::fs::read_to_string(&file).unwrap_or_default()
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let text = committed("docs/spec.schema.json", &format!("{:#}\n", schema()));
     assert!(
-        committed == schema(),
+        serde_json::from_str::<Value>(&text).unwrap_or_default() == schema(),
         "docs/spec.schema.json is stale: `cargo run -p windlass -- schema > docs/spec.schema.json`, \
          or run this test with UPDATE_SCHEMA=1"
     );
+}
+
+#[test]
+fn the_committed_reference_is_current() {
+    assert!(
+        committed("docs/spec.md", &reference()) == reference(),
+        "docs/spec.md is stale: run this test with UPDATE_SCHEMA=1"
+    );
+}
+
+#[test]
+fn the_reference_has_every_field_with_its_meaning_and_every_link_has_its_section() {
+    let page = reference();
+    for path in [
+        "compute.app.container",
+        "loadBalancer.listeners[]",
+        "scaling.metrics[].scaleOut",
+    ] {
+        assert!(page.contains(&format!("\n### `{path}`\n")), "{path}");
+    }
+    for row in [
+        "| `zones` | whole number, 2 to 6 | `3` | Number of availability zones. |",
+        "| `listeners` | [list of fields, 1 to 50](#loadbalancerlisteners) | `[{port: 80, protocol: HTTP}]` |",
+        "| `app` | [fields](#computeapp) | **required** |",
+        "| `drift` | fields |  | Finding and repairing what was changed by hand. Not supported yet. |",
+    ] {
+        assert!(page.contains(row), "{row}");
+    }
+    assert!(
+        !page.contains("`onDemandBase`"),
+        "what is not built is described in one line"
+    );
+    let headings: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .map(|title| title.to_lowercase().replace(['`', '.', '[', ']'], ""))
+        .collect();
+    let links: BTreeSet<String> = page
+        .split("](#")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(links, headings);
 }
 
 #[test]
@@ -187,6 +454,51 @@ fn every_field_of_the_schema_is_described() {
 #[case::small_range("network: {cidr: 10.0.0.0/24}\ncompute: {app: {packages: [nginx]}}")]
 #[case::unknown_image("compute: {image: windows, app: {packages: [nginx]}}")]
 #[case::relative_path("loadBalancer: {healthCheck: {path: health}}\ncompute: {app: {packages: [nginx]}}")]
+#[case::unknown_endpoint("network: {endpoints: [ssn]}\ncompute: {app: {packages: [nginx]}}")]
+#[case::endpoint_twice("network: {endpoints: [ssm, ssm]}\ncompute: {app: {packages: [nginx]}}")]
+#[case::registry_without_its_storage(
+    "network: {nat: none, endpoints: [ecr]}\ncompute: {app: {userData: x, port: 80}}"
+)]
+#[case::packages_without_internet("network: {nat: none}\ncompute: {app: {packages: [nginx]}}")]
+#[case::container_without_internet("network: {nat: none}\ncompute: {app: {container: {image: a, port: 80}}}")]
+#[case::two_types_of_a_fixed_number(
+    "compute: {mode: ec2, instanceTypes: [t3.micro, t3.small], app: {packages: [nginx]}}"
+)]
+#[case::metrics_of_a_fixed_number(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 70}}]}\ncompute: {mode: ec2, app: {packages: [nginx]}}"
+)]
+#[case::instance_type_twice("compute: {instanceTypes: [t3.micro, t3.micro], app: {packages: [nginx]}}")]
+#[case::https_without_certificate(
+    "loadBalancer: {listeners: [{port: 443, protocol: HTTPS}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::http_with_certificate(
+    "loadBalancer: {listeners: [{port: 80, certificateArn: 'arn:aws:iam::123456789012:server-certificate/a'}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::https_redirects(
+    "loadBalancer: {listeners: [{port: 443, protocol: HTTPS, certificateArn: 'arn:aws:iam::123456789012:server-certificate/a', redirectTo: 444}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::no_certificate(
+    "loadBalancer: {listeners: [{port: 443, protocol: HTTPS, certificateArn: a}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::metric_without_threshold("scaling: {metrics: [{type: cpu}]}\ncompute: {app: {packages: [nginx]}}")]
+#[case::more_than_all_of_a_processor(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 101}}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::less_than_nothing(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 7}, scaleIn: {below: -1}}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::more_periods_than_an_hour(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 7, periods: 61}}]}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::nobody_to_notify("monitoring: {notify: [ops]}\ncompute: {app: {packages: [nginx]}}")]
+#[case::password_in_a_url(
+    "monitoring: {notify: ['https://a:b@example.com/']}\ncompute: {app: {packages: [nginx]}}"
+)]
+#[case::notified_twice("monitoring: {notify: [a@b.cd, a@b.cd]}\ncompute: {app: {packages: [nginx]}}")]
+#[case::variable_name("compute: {app: {container: {image: a, port: 80, env: {1A: x}}}}")]
+#[case::variable_of_two_lines("compute: {app: {container: {image: a, port: 80, env: {A: \"x\\ny\"}}}}")]
+#[case::no_parameter("compute: {app: {container: {image: a, port: 80, env: {A: 'ssm:/'}}}}")]
+#[case::no_secret("compute: {app: {container: {image: a, port: 80, env: {A: 'secret:'}}}}")]
 #[case::server_error_passes(
     "loadBalancer: {healthCheck: {codes: '500'}}\ncompute: {app: {packages: [nginx]}}"
 )]

@@ -39,13 +39,6 @@ pub const DEVIATIONS: &[Deviation] = &[
         rule: 34,
     },
     Deviation {
-        case: "a_repeated_listener_answers_the_first",
-        world: World::Emulators,
-        instead: "the plug-in of moto refuses every second listener on a port, also one with the same settings",
-        shows: "DuplicateListener",
-        rule: 35,
-    },
-    Deviation {
         case: "a_longer_delay_is_refused",
         world: World::Emulators,
         instead: "ministack takes any delay",

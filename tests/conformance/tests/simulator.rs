@@ -35,6 +35,9 @@ fn the_simulator_is_the_aws_of_the_cases() {
         vpc_quota: PLENTY,
         internet_gateway_quota: PLENTY,
         address_quota: PLENTY,
+        nat_gateway_quota: PLENTY,
+        load_balancer_quota: PLENTY,
+        vcpu_quota: PLENTY,
         ..WorldConfig::default()
     };
     let sim = Sim::new(windlass_sim::World::new(config), Timestamp::UNIX_EPOCH, 1);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use windlass_engine::{Phase, Trigger};
+use windlass_planner::Id;
 use windlass_planner::names::{RESOURCE_TAG, STACK_TAG};
 
 use crate::lab::{Lab, stack};
@@ -35,7 +36,16 @@ pub fn nothing_is_orphaned_or_doubled(lab: &Lab) -> Result<(), String> {
     let state = lab.state().ok_or("there is no state")?;
     let mut seen = BTreeMap::new();
     for live in lab.sim.world().inventory() {
-        if live.kind == "instance" {
+        let tag = live.tags.get(RESOURCE_TAG).map(String::as_str);
+        if live.kind == "instance" && !tag.is_some_and(|tag| tag.starts_with("instance/")) {
+            continue; // the group's
+        }
+        // Dashboards take no tags: the name is all that ties one to its stack.
+        if live.kind == "dashboard" {
+            let recorded = state.resources.get(&Id::only("dashboard"));
+            if recorded.is_none_or(|record| record.outputs.get("id") != live.id) {
+                return Err(format!("dashboard {} is not in the state", live.id));
+            }
             continue;
         }
         if live.tags.get(STACK_TAG) != Some(&stack().to_string()) {

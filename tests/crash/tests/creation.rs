@@ -9,41 +9,61 @@ use windlass_crash::{Lab, Stopped, verify};
 use windlass_sim::{Lag, Peers, Verdict, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
-const MINIMAL: &str = include_str!("../../../events/specs/minimal.yaml");
-const DJANGO: &str = include_str!("../../../events/specs/django.yaml");
-const INTERNAL: &str = include_str!("../../../events/specs/internal.yaml");
 /// Far more messages than any creation takes.
 const LIMIT: usize = 400;
 
-#[rstest]
-#[case::web(WEB)]
-#[case::minimal(&MINIMAL.replace("minimal", "web"))]
-#[case::django(&DJANGO.replace("name: django", "name: web"))]
-#[case::internal(&INTERNAL.replace("name: internal", "name: web"))]
-fn every_example_becomes_ready_and_stays_so(#[case] spec: &str) {
-    let lab = Lab::new(WorldConfig::default(), 1);
-    lab.upload(spec);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    verify(&lab).unwrap();
+/// Every example, under the name of the labs' stack.
+fn examples() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/specs");
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let specs = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let mut examples: Vec<(String, String)> = specs
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.replace(&format!("name: {name}"), "name: web");
+            (name, text)
+        })
+        .collect();
+    examples.sort();
+    examples
 }
 
 #[test]
-fn the_reference_stack_takes_at_most_130_calls() {
-    let lab = Lab::new(WorldConfig::default(), 1);
-    lab.upload(WEB);
-    lab.run(LIMIT);
-    let calls = lab.sim.calls();
-    let aws: u64 = calls
-        .iter()
-        .filter(|(action, _)| !action.starts_with("s3:") && !action.starts_with("sqs:"))
-        .map(|(_, n)| n)
-        .sum();
-    assert!(aws <= 130, "{aws}: {calls:#?}");
+fn every_example_becomes_ready_and_stays_so() {
+    let examples = examples();
+    assert!(examples.len() >= 9, "only {} examples", examples.len());
+    for (name, spec) in examples {
+        let config = WorldConfig {
+            instances_need_internet: !spec.contains("nat: none"),
+            ..WorldConfig::default()
+        };
+        let lab = Lab::new(config, 1);
+        lab.upload(&spec.replace("apply: plan", "apply: auto"));
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet, "{name}");
+        verify(&lab).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+    }
 }
 
+/// What the reference stack leaves out: fixed instances, a container with its log group, HTTPS with a redirect.
+const OTHERS: &str = "
+compute:
+  mode: ec2
+  app: {container: {image: app, port: 8000, env: {PASSWORD: 'secret:password', HOST: 'ssm:/host'}}}
+network: {zones: 2, nat: single}
+loadBalancer:
+  listeners:
+    - {port: 80, redirectTo: 443}
+    - {port: 443, protocol: HTTPS, certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-1111-4222-8333-444455556666'}
+scaling: {min: 3}
+monitoring: {dashboard: true, notify: ['https://hooks.example.com/a', b@example.com]}
+";
+
 /// Mutating calls of an undisturbed creation: state writes and wake-ups included.
-fn mutating_calls(lag: Lag) -> u64 {
-    let lab = lab(lag);
+fn mutating_calls(spec: &str, lag: Lag) -> u64 {
+    let lab = lab(spec, lag);
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify(&lab).unwrap();
     lab.sim
@@ -53,19 +73,19 @@ fn mutating_calls(lag: Lag) -> u64 {
         .count() as u64
 }
 
-fn lab(lag: Lag) -> Lab {
+fn lab(spec: &str, lag: Lag) -> Lab {
     let config = WorldConfig {
         visibility_lag: lag,
         ..WorldConfig::default()
     };
     let lab = Lab::new(config, 7);
-    lab.upload(WEB);
+    lab.upload(spec);
     lab
 }
 
 /// Crashes at one mutating call, lets the pipeline recover, and says what is wrong afterwards.
-fn crash_at(lag: Lag, at: u64, crash: &Verdict) -> Result<(), String> {
-    let lab = lab(lag);
+fn crash_at(spec: &str, lag: Lag, at: u64, crash: &Verdict) -> Result<(), String> {
+    let lab = lab(spec, lag);
     let crash = crash.clone();
     lab.sim.set_faults(Some(Box::new(move |sent| {
         if sent.mutating_index == Some(at) {
@@ -91,13 +111,24 @@ fn creation_survives_a_crash_at_every_mutating_call(
     )]
     crash: Verdict,
 ) {
-    let calls = mutating_calls(lag);
+    sweep(WEB, lag, &crash);
+}
+
+#[rstest]
+fn creation_of_the_other_kinds_survives_it_too(
+    #[values(Verdict::CrashBefore(Peers::All), Verdict::CrashAfter(Peers::None))] crash: Verdict,
+) {
+    sweep(OTHERS, Lag::Seeded { seed: 5, max: 60 }, &crash);
+}
+
+fn sweep(spec: &str, lag: Lag, crash: &Verdict) {
+    let calls = mutating_calls(spec, lag);
     assert!(calls > 50, "{calls}");
     let swept = AtomicU64::new(0);
     let wrong: Vec<String> = (0..calls)
         .filter_map(|at| {
             swept.fetch_add(1, Ordering::Relaxed);
-            crash_at(lag, at, &crash)
+            crash_at(spec, lag, at, crash)
                 .err()
                 .map(|wrong| format!("{crash:?} at mutating call {at}: {wrong}"))
         })

@@ -1,11 +1,10 @@
 //! The emulator's control channel: what was called, and faults for calls to come.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
-/// The control channel of the infrastructure emulator. Plain HTTP to loopback, one request per connection.
+use crate::http::{address, exchange};
+
+/// The control channel of the infrastructure emulator.
 pub struct Control {
     address: String,
 }
@@ -13,7 +12,7 @@ pub struct Control {
 impl Control {
     pub(crate) fn new(url: &str) -> Self {
         Self {
-            address: url.trim_start_matches("http://").trim_end_matches('/').to_owned(),
+            address: address(url),
         }
     }
 
@@ -46,26 +45,8 @@ impl Control {
     }
 
     fn request(&self, method: &str, path: &str, body: &Value) -> Value {
+        let path = format!("/moto-api/windlass/{path}");
         #[expect(clippy::expect_used, reason = "a test without its cloud must fail")]
-        self.exchange(method, path, body)
-            .expect("the control channel answers")
-    }
-
-    fn exchange(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
-        let body = body.to_string();
-        let mut stream = TcpStream::connect(&self.address)?;
-        write!(
-            stream,
-            "{method} /moto-api/windlass/{path} HTTP/1.0\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        if head.split(' ').nth(1) != Some("200") {
-            return Err(std::io::Error::other(format!("{head}\n{body}")));
-        }
-        Ok(serde_json::from_str(body)?)
+        exchange(&self.address, method, &path, "", body).expect("the control channel answers")
     }
 }

@@ -4,14 +4,19 @@
 //! them every test fails and says so: none is skipped.
 
 mod control;
+mod http;
+mod rules;
+mod states;
 
 pub use control::Control;
+pub use rules::{Rules, Silenced};
 
 use std::time::Duration;
 
 use aws_sdk_s3::Client as S3;
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::QueueAttributeName;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use windlass_aws::Aws;
 use windlass_calls::s3::{Condition, GetObject, Object, PutObject};
@@ -28,11 +33,14 @@ pub struct Cloud {
     pub aws: Aws,
     /// Emulator controls.
     pub control: Control,
+    /// Event rules.
+    pub rules: Rules,
     s3: S3,
     sqs: Sqs,
     spec_bucket: String,
     state_bucket: String,
     queue: String,
+    archive_queue: String,
 }
 
 /// A variable of `.local/env`.
@@ -60,11 +68,13 @@ impl Cloud {
         Self {
             aws: Aws::from_environment().await,
             control: Control::new(&variable("MOTO_URL")),
+            rules: Rules::new(&variable("MINISTACK_URL")),
             s3: S3::new(&config),
             sqs: Sqs::new(&config),
             spec_bucket: variable("SPEC_BUCKET"),
             state_bucket: variable("STATE_BUCKET"),
             queue: variable("PROVISION_QUEUE_URL"),
+            archive_queue: variable("ARCHIVE_QUEUE_URL"),
         }
     }
 
@@ -78,6 +88,7 @@ impl Cloud {
             key: key.into(),
             body: body.into(),
             content_type: "application/yaml".into(),
+            metadata: windlass_calls::Tags::new(),
             condition: Condition::Always,
         };
         let written = self.aws.call(put).await;
@@ -143,13 +154,18 @@ impl Cloud {
     }
 
     /// Waits until the pipeline's queue holds nothing, in flight or delayed.
+    pub async fn wait_for_empty_queue(&self) {
+        self.wait_until_empty(&self.queue).await;
+    }
+
+    /// Waits until a queue holds nothing, in flight or delayed.
     ///
     /// # Panics
     /// It never was empty.
-    pub async fn wait_for_empty_queue(&self) {
+    async fn wait_until_empty(&self, queue: &str) {
         let mut left = String::new();
         for _ in 0..PATIENCE {
-            left = self.messages().await;
+            left = self.messages(queue).await;
             if left == "0 0 0" {
                 return;
             }
@@ -157,11 +173,11 @@ impl Cloud {
         }
         #[expect(clippy::panic, reason = "the test failed")]
         {
-            panic!("the queue never was empty: {left} (visible, in flight, delayed)")
+            panic!("{queue} never was empty: {left} (visible, in flight, delayed)")
         }
     }
 
-    async fn messages(&self) -> String {
+    async fn messages(&self, queue: &str) -> String {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
@@ -170,7 +186,7 @@ impl Cloud {
         let get = self
             .sqs
             .get_queue_attributes()
-            .queue_url(&self.queue)
+            .queue_url(queue)
             .set_attribute_names(Some(names.to_vec()));
         let attributes = get
             .send()
@@ -188,12 +204,21 @@ impl Cloud {
 /// A part of a stack's name that no earlier run on the same local cloud used: stacks stay until the cloud is stopped.
 #[must_use]
 pub fn run() -> String {
+    format!("r{:x}", now().as_millisecond())
+}
+
+/// The time this many minutes ago.
+#[must_use]
+pub fn minutes_ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
+}
+
+fn now() -> Timestamp {
     #[expect(
         clippy::disallowed_methods,
         reason = "names of stacks must differ between runs"
     )]
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    format!("r{:x}", now.map_or(0, |now| now.as_millis()))
+    Timestamp::now()
 }
 
 /// Lets a little real time pass: the pipeline under test runs in processes of its own.

@@ -11,7 +11,7 @@ use windlass_calls::ec2::{
     DescribeSubnets, DescribeVpcs, Peer, RouteTarget, Rule,
 };
 use windlass_calls::elb::{
-    DescribeListeners, DescribeLoadBalancers, DescribeTargetGroupAttributes, DescribeTargetGroups,
+    Action, DescribeListeners, DescribeLoadBalancers, DescribeTargetGroupAttributes, DescribeTargetGroups,
     DescribeTargetHealth,
 };
 use windlass_e2e::{Cloud, count, is_read};
@@ -36,7 +36,9 @@ async fn the_reference_spec_becomes_the_stack_it_describes_and_stays_so() {
     let version = cloud.upload(&KEY, spec()).await;
     let status = cloud.wait_for_phase(&KEY, &version, Phase::Ready).await;
     let calls = cloud.control.calls();
-    assert!(count(&calls, |_| true) <= 130, "{calls:#}");
+    // In an account with many stacks more quotas are asked about: up to five, where one is enough here.
+    let quotas = count(&calls, |action| action.starts_with("servicequotas:"));
+    assert!(count(&calls, |_| true) - quotas < 140, "{calls:#}");
     assert!(count(&calls, |action| !is_read(action)) > 40, "{calls:#}");
     assert!(
         status.errors.is_empty() && status.waiting_on.is_empty(),
@@ -165,7 +167,11 @@ async fn entry_is_as_described(cloud: &Cloud, status: &Status) {
     assert_eq!(group(instances).egress, [Rule::everything()]);
 
     let name = outputs.alb_arn.split('/').nth(2).unwrap().to_owned();
-    let balancers = cloud.aws.call(DescribeLoadBalancers { name }).await.unwrap();
+    let balancers = cloud
+        .aws
+        .call(DescribeLoadBalancers { name: Some(name) })
+        .await
+        .unwrap();
     assert_eq!(
         (balancers[0].state.as_str(), balancers[0].scheme.as_str()),
         ("active", "internet-facing")
@@ -178,7 +184,10 @@ async fn entry_is_as_described(cloud: &Cloud, status: &Status) {
         (listeners[0].port, &listeners[0].arn),
         (80, &outputs.listener_arn)
     );
-    assert!(listeners[0].forwards_to.iter().eq([&outputs.target_group_arn]));
+    assert_eq!(
+        listeners[0].action,
+        Some(Action::Forward(outputs.target_group_arn.clone()))
+    );
 
     let name = outputs.target_group_arn.split('/').nth(1).unwrap().to_owned();
     let targets = cloud.aws.call(DescribeTargetGroups { name }).await.unwrap();

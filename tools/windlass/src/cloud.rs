@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use windlass_calls::s3::{Condition, GetObject, Object, PutObject};
-use windlass_calls::{CallError, Class};
+use windlass_calls::{CallError, Class, Tags};
 use windlass_engine::{Port, Status, status_key_of};
 
 use crate::Failure;
@@ -64,19 +64,21 @@ pub(crate) async fn look<P: Port>(port: &P, bucket: &str, spec_key: &str) -> Res
     }
 }
 
-/// Puts a spec, and answers with its version, as statuses refer to it.
+/// Puts a spec on a condition, and answers with its version, as statuses refer to it.
 pub(crate) async fn upload<P: Port>(
     port: &P,
     bucket: &str,
     key: &str,
     text: &[u8],
+    condition: Condition,
 ) -> Result<String, CallError> {
     let put = PutObject {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
         body: text.to_vec(),
         content_type: "application/yaml".to_owned(),
-        condition: Condition::Always,
+        metadata: Tags::new(),
+        condition,
     };
     let written = port.call(put).await?;
     Ok(if written.version.is_empty() {

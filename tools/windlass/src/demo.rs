@@ -4,6 +4,7 @@ use std::io::Write;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_aws::Aws;
+use windlass_calls::s3::Condition;
 use windlass_engine::{Phase, Status};
 use windlass_spec::{Spec, StackId, decode};
 
@@ -79,7 +80,7 @@ impl Demo<'_> {
     async fn upload_and_follow(&mut self, file: &SpecFile, key: &str) -> Result<Option<Status>, Failure> {
         let (spec_bucket, path) = (&self.args.spec_bucket, file.path.display());
         writeln!(self.out, "Uploading {path} to s3://{spec_bucket}/{key}")?;
-        let version = cloud::upload(&self.port, spec_bucket, key, &file.text).await?;
+        let version = cloud::upload(&self.port, spec_bucket, key, &file.text, Condition::Always).await?;
         let timeout: SignedDuration = self.args.timeout;
         let watch = Watch {
             bucket: &self.args.state_bucket,

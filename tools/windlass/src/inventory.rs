@@ -4,15 +4,16 @@ use std::fmt::Write;
 
 use windlass_calls::CallError;
 use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group};
+use windlass_calls::cloudwatch::{Alarm, DescribeAlarms};
 use windlass_calls::ec2::{
     Address, DescribeAddresses, DescribeInternetGateways, DescribeLaunchTemplateVersions,
     DescribeLaunchTemplates, DescribeNatGateways, DescribeRouteTables, DescribeSecurityGroups,
-    DescribeSubnets, DescribeVpcs, InternetGateway, LaunchTemplateVersion, NatGateway, Route, RouteTable,
-    RouteTarget, SecurityGroup, Subnet, Vpc,
+    DescribeSubnets, DescribeVpcEndpoints, DescribeVpcs, InternetGateway, LaunchTemplateVersion, NatGateway,
+    Route, RouteTable, RouteTarget, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 use windlass_calls::elb::{
-    DescribeListeners, DescribeLoadBalancers, DescribeTargetGroups, DescribeTargetHealth, Listener,
-    LoadBalancer, TargetGroup, TargetHealth,
+    Action, DescribeListeners, DescribeLoadBalancers, DescribeTargetGroups, DescribeTargetHealth, Listener,
+    LoadBalancer, Protocol, TargetGroup, TargetHealth,
 };
 use windlass_engine::Port;
 use windlass_planner::{StackOutputs, names};
@@ -28,12 +29,14 @@ pub(crate) struct Inventory {
     pub(crate) nat_gateways: Vec<NatGateway>,
     pub(crate) route_tables: Vec<RouteTable>,
     pub(crate) security_groups: Vec<SecurityGroup>,
+    pub(crate) endpoints: Vec<VpcEndpoint>,
     pub(crate) templates: Vec<LaunchTemplateVersion>,
     pub(crate) load_balancers: Vec<LoadBalancer>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) target_groups: Vec<TargetGroup>,
     pub(crate) health: Vec<TargetHealth>,
     pub(crate) groups: Vec<Group>,
+    pub(crate) alarms: Vec<Alarm>,
 }
 
 /// Reads it all.
@@ -65,6 +68,9 @@ pub(crate) async fn read<P: Port>(
             .await?;
         inventory.templates.extend(versions);
     }
+    inventory.endpoints = port.call(DescribeVpcEndpoints { filters: filters() }).await?;
+    let prefix = names::alarms(stack);
+    inventory.alarms = port.call(DescribeAlarms { prefix }).await?;
     serving(port, outputs, &mut inventory).await?;
     Ok(inventory)
 }
@@ -76,7 +82,7 @@ async fn serving<P: Port>(
     inventory: &mut Inventory,
 ) -> Result<(), CallError> {
     let name = part(&outputs.alb_arn, 2);
-    inventory.load_balancers = port.call(DescribeLoadBalancers { name }).await?;
+    inventory.load_balancers = port.call(DescribeLoadBalancers { name: Some(name) }).await?;
     let load_balancer = outputs.alb_arn.clone();
     inventory.listeners = port.call(DescribeListeners { load_balancer }).await?;
     let name = part(&outputs.target_group_arn, 1);
@@ -84,7 +90,9 @@ async fn serving<P: Port>(
     let target_group = outputs.target_group_arn.clone();
     inventory.health = port.call(DescribeTargetHealth { target_group }).await?;
     let name = outputs.asg_name.clone();
-    inventory.groups = port.call(DescribeAutoScalingGroups { name }).await?;
+    if !name.is_empty() {
+        inventory.groups = port.call(DescribeAutoScalingGroups { name }).await?;
+    }
     Ok(())
 }
 
@@ -187,6 +195,11 @@ impl Inventory {
             let what = format!("{}  {}  rules: {into} in, {out} out", group.id, group.name);
             ("security group", what)
         }));
+        rows.extend(self.endpoints.iter().map(|endpoint| {
+            let service = endpoint.service.rsplit('.').next().unwrap_or_default();
+            let what = format!("{}  {service}  {}", endpoint.id, endpoint.state);
+            ("VPC endpoint", what)
+        }));
         rows
     }
 
@@ -201,7 +214,17 @@ impl Inventory {
             })
             .collect();
         rows.extend(self.listeners.iter().map(|listener| {
-            let what = format!("{} {}", listener.protocol, listener.port);
+            let protocol = match &listener.protocol {
+                Some(Protocol::Http) => "HTTP",
+                Some(Protocol::Https { .. }) => "HTTPS",
+                None => "another protocol",
+            };
+            let does = match &listener.action {
+                Some(Action::Forward(_)) => "to the target group".to_owned(),
+                Some(Action::RedirectToHttps(port)) => format!("redirects to HTTPS on {port}"),
+                None => "does something else".to_owned(),
+            };
+            let what = format!("{protocol} {}  {does}", listener.port);
             ("listener", what)
         }));
         rows.extend(self.target_groups.iter().map(|group| {
@@ -253,6 +276,10 @@ impl Inventory {
                 ("instance", what)
             }));
         }
+        rows.extend(self.alarms.iter().map(|alarm| {
+            let what = format!("{}  {}", alarm.name, alarm.description);
+            ("alarm", what)
+        }));
         rows
     }
 }

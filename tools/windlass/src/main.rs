@@ -6,11 +6,13 @@
 mod cloud;
 mod demo;
 mod display;
+mod history;
 mod inventory;
 mod plan;
 mod progress;
 mod promises;
 mod report;
+mod restore;
 mod specfile;
 mod validate;
 mod watch;
@@ -22,6 +24,7 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use jiff::SignedDuration;
+use windlass_aws::Aws;
 use windlass_spec::{StackId, parse_key};
 
 /// Upload a short spec, get a running web stack.
@@ -41,12 +44,16 @@ struct Cli {
 enum Command {
     /// Check specs: every error with its place and what to do about it
     Validate(ValidateArgs),
-    /// Show what a spec would create, and why, without looking at AWS
+    /// Show what a spec would create or change, and why: from the spec alone, or over the stack as it is
     Plan(PlanArgs),
     /// Print the JSON Schema of a spec, for editors
     Schema,
     /// Follow a stack until it is ready, rejected or failed
     Watch(WatchArgs),
+    /// List the recorded states of a stack, with what changed from each to the next
+    History(HistoryArgs),
+    /// Write the spec of a recorded state back, after showing what changes
+    Restore(RestoreArgs),
     /// Upload a spec, follow it to Ready, check AWS against it, then show a rejection
     Demo(DemoArgs),
 }
@@ -71,6 +78,30 @@ struct PlanArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Show everything that a create sets, not only what a change changes
+    #[arg(long)]
+    full: bool,
+    /// Look at the stack as it is in AWS, and change nothing
+    #[arg(long, requires_all = ["spec_bucket", "state_bucket"])]
+    live: bool,
+    /// The bucket that specs are put in
+    #[arg(long, env = "SPEC_BUCKET")]
+    spec_bucket: Option<String>,
+    /// The bucket that states are in
+    #[arg(long, env = "STATE_BUCKET")]
+    state_bucket: Option<String>,
+    /// The Region of the stack
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
+    region: String,
+}
+
+impl PlanArgs {
+    fn form(&self) -> plan::Form {
+        plan::Form {
+            json: self.json,
+            full: self.full,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +121,40 @@ struct WatchArgs {
     /// Wait for the answer to this version of the spec; what an older one got does not count
     #[arg(long)]
     version_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct HistoryArgs {
+    /// The stack, as in dev/web
+    #[arg(value_parser = stack)]
+    stack: StackId,
+    /// The bucket that states are in
+    #[arg(long, env = "STATE_BUCKET")]
+    state_bucket: String,
+    /// How many states, the newest
+    #[arg(long, default_value = "20", value_parser = count)]
+    last: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// The stack, as in dev/web
+    #[arg(value_parser = stack)]
+    stack: StackId,
+    /// Number of the state, as `windlass history` lists it
+    serial: u64,
+    /// The bucket that specs are put in
+    #[arg(long, env = "SPEC_BUCKET")]
+    spec_bucket: String,
+    /// The bucket that states are in
+    #[arg(long, env = "STATE_BUCKET")]
+    state_bucket: String,
+    /// Write it back without asking
+    #[arg(long, short)]
+    yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +207,12 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         .ok_or_else(|| format!("`{text}` is no length of time: write it as 90s, 15m or 1h"))
 }
 
+/// A number of things, at least one.
+fn count(text: &str) -> Result<usize, String> {
+    let parsed = text.parse().ok().filter(|count| *count > 0);
+    parsed.ok_or_else(|| format!("`{text}` is no number of states: write one from 1"))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -162,12 +233,20 @@ async fn run(cli: Cli) -> Result<End, Failure> {
     let live = out.is_terminal() && !cli.no_color;
     match cli.command {
         Command::Validate(args) => validate::run(&mut out, live, &args.files, args.stack.as_ref()),
-        Command::Plan(args) => plan::run(&mut out, live, &args.file, args.stack.as_ref(), args.json),
+        Command::Plan(args) => match (&args.spec_bucket, &args.state_bucket) {
+            (Some(specs), Some(states)) if args.live => {
+                let aws = Aws::from_environment().await;
+                plan::live(&aws, &mut out, live, &args, (specs, states)).await
+            }
+            _ => plan::run(&mut out, live, &args.file, args.stack.as_ref(), args.form()),
+        },
         Command::Schema => {
             writeln!(out, "{:#}", windlass_spec::schema())?;
             Ok(End::Well)
         }
         Command::Watch(args) => watch::run(&mut out, live, args).await,
+        Command::History(args) => history::run(&mut out, &args).await,
+        Command::Restore(args) => restore::run(&mut out, &args).await,
         Command::Demo(args) => demo::run(&mut out, live, &args).await,
     }
 }
@@ -204,6 +283,16 @@ mod tests {
     #[case("soon", None)]
     fn a_timeout_is_a_positive_length_of_time(#[case] text: &str, #[case] seconds: Option<i64>) {
         assert_eq!(duration(text).ok().map(|timeout| timeout.as_secs()), seconds);
+    }
+
+    #[rstest]
+    #[case("history dev/web --state-bucket b --last 5 --json", true)]
+    #[case("history dev/web --state-bucket b --last 0", false)]
+    #[case("restore dev/web 7 --spec-bucket a --state-bucket b --yes", true)]
+    #[case("restore dev/web latest --spec-bucket a --state-bucket b", false)]
+    fn states_are_named_by_their_numbers(#[case] line: &str, #[case] fit: bool) {
+        let parsed = Cli::try_parse_from(std::iter::once("windlass").chain(line.split(' ')));
+        assert_eq!(parsed.is_ok(), fit, "{parsed:?}");
     }
 
     #[test]

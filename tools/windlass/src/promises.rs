@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use windlass_calls::ec2::{Peer, RouteTarget, Rule, Subnet};
-use windlass_planner::StackOutputs;
-use windlass_spec::{Nat, Scheme, Spec};
+use windlass_calls::elb::Action;
+use windlass_planner::{Id, StackOutputs, names};
+use windlass_spec::{Endpoint, Mode, Nat, Scheme, Spec};
 
 use crate::inventory::Inventory;
 
@@ -123,17 +124,39 @@ fn nat_zone<'a>(there: &'a Inventory, target: Option<&RouteTarget>) -> &'a str {
 }
 
 fn security(spec: &Spec, there: &Inventory, found: &mut Differences) {
-    found.compare("security groups", 2, there.security_groups.len());
+    let gateways = BTreeSet::from([Endpoint::S3, Endpoint::DynamoDb]);
+    let interfaces = !spec.network.endpoints.is_subset(&gateways);
+    found.compare(
+        "security groups",
+        2 + usize::from(interfaces),
+        there.security_groups.len(),
+    );
     let clients = match spec.load_balancer.scheme {
         Scheme::InternetFacing => "0.0.0.0/0".to_owned(),
         Scheme::Internal => spec.network.cidr.to_string(),
     };
     let balancers = there.load_balancers.iter();
     let of_balancer: BTreeSet<&String> = balancers.flat_map(|balancer| &balancer.security_groups).collect();
-    let (balancer, instances): (Vec<_>, Vec<_>) = there
+    let (balancer, others): (Vec<_>, Vec<_>) = there
         .security_groups
         .iter()
         .partition(|group| of_balancer.contains(&group.id));
+    let of_endpoints = Id::of("security-group", "endpoints");
+    let (endpoints, instances): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|group| names::is(&group.tags, &of_endpoints));
+    for group in endpoints {
+        let instances = instances
+            .iter()
+            .map(|group| Rule::tcp(443, Peer::Group(group.id.clone())));
+        found.expect(
+            group.ingress == instances.collect::<Vec<_>>() && group.egress.is_empty(),
+            format!(
+                "{} lets in more or less than the instances on port 443",
+                group.name
+            ),
+        );
+    }
     for listener in &spec.load_balancer.listeners {
         let rule = Rule::tcp(listener.port, Peer::Cidr(clients.clone()));
         let open = balancer.iter().any(|group| group.ingress.contains(&rule));
@@ -185,11 +208,21 @@ fn balancing(spec: &Spec, there: &Inventory, found: &mut Differences) {
     found.compare("target groups", 1, there.target_groups.len());
     let check = &spec.load_balancer.health_check;
     for group in &there.target_groups {
-        let forwards = there
-            .listeners
-            .iter()
-            .all(|listener| listener.forwards_to.contains(&group.arn));
-        found.expect(forwards, "a listener does not forward to the target group");
+        let forward = Some(Action::Forward(group.arn.clone()));
+        for wanted in &spec.load_balancer.listeners {
+            let action = wanted
+                .redirect_to
+                .map(Action::RedirectToHttps)
+                .or(forward.clone());
+            let as_wanted = there
+                .listeners
+                .iter()
+                .any(|listener| listener.port == wanted.port && listener.action == action);
+            found.expect(
+                as_wanted,
+                "a listener neither forwards to the target group nor redirects as it should",
+            );
+        }
         let seen = &group.health_check;
         found.compare("compute.app.port", spec.compute.app.port, group.port);
         found.compare("healthCheck.path", &check.path, &seen.path);
@@ -216,7 +249,8 @@ fn template(spec: &Spec, there: &Inventory, found: &mut Differences) {
 }
 
 fn fleet(spec: &Spec, there: &Inventory, found: &mut Differences) {
-    found.compare("Auto Scaling groups", 1, there.groups.len());
+    let has_group = spec.compute.mode == Mode::Asg;
+    found.compare("Auto Scaling groups", usize::from(has_group), there.groups.len());
     let private: BTreeSet<&String> = tier(there, false).iter().map(|subnet| &subnet.id).collect();
     for group in &there.groups {
         let settings = &group.settings;
@@ -236,7 +270,12 @@ fn fleet(spec: &Spec, there: &Inventory, found: &mut Differences) {
             format!("processes are suspended: {}", group.suspended.join(" ")),
         );
     }
-    let serving = there.serving().count();
+    let healthy = there.health.iter().filter(|target| target.state == "healthy");
+    let serving = if has_group {
+        there.serving().count()
+    } else {
+        healthy.count()
+    };
     let min = spec.scaling.min as usize;
     found.expect(
         serving >= min,

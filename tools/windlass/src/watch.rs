@@ -74,7 +74,7 @@ impl Watch<'_> {
 /// Whether nothing more happens by itself.
 fn settled(phase: Phase) -> bool {
     match phase {
-        Phase::Ready | Phase::Rejected | Phase::Failed => true,
+        Phase::Ready | Phase::Planned | Phase::Rejected | Phase::Failed => true,
         Phase::Provisioning | Phase::Updating | Phase::Degraded => false,
     }
 }
@@ -148,6 +148,7 @@ mod tests {
                 body: serde_json::to_vec(&status).unwrap(),
                 etag: String::new(),
                 version: String::new(),
+                metadata: windlass_calls::Tags::new(),
             })))
         }
     }

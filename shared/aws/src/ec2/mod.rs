@@ -1,10 +1,12 @@
-//! Amazon EC2: `read` describes, `write` changes, `template` is launch templates both ways, `convert` turns the SDK's
-//! types into ours.
+//! Amazon EC2: `read` describes, `write` changes; launch templates, instances and VPC endpoints have both in `template`,
+//! `instance` and `endpoint`; `convert` turns the SDK's types into ours.
 //!
 //! Guarantees: tags ride in the create call itself (rule 33 of the AWS facts), so that nothing is ever untagged; each
 //! call with a client token sends ours, never one that the SDK invents (rule 69).
 
 mod convert;
+mod endpoint;
+mod instance;
 mod read;
 mod template;
 mod write;
@@ -28,6 +30,9 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DescribeSecurityGroups => read::security_groups,
         DescribeLaunchTemplates => template::launch_templates,
         DescribeLaunchTemplateVersions => template::launch_template_versions,
+        DescribeVpcEndpoints => endpoint::vpc_endpoints,
+        DescribeInstances => instance::instances,
+        DescribeInstanceTypes => instance::instance_types,
         CreateVpc => write::create_vpc,
         ModifyVpcAttribute => write::modify_vpc_attribute,
         CreateSubnet => write::create_subnet,
@@ -44,5 +49,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         AuthorizeSecurityGroupEgress => write::authorize_egress,
         RevokeSecurityGroupEgress => write::revoke_egress,
         CreateLaunchTemplate => template::create_launch_template,
+        CreateVpcEndpoint => endpoint::create_vpc_endpoint,
+        RunInstances => instance::run_instances,
     )
 }

@@ -9,7 +9,7 @@ use windlass_calls::autoscaling::{
     GroupSettings, Response as Autoscaling,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::Nat;
+use windlass_spec::Mode;
 
 use super::in_zone;
 use crate::context::{Context, Id, Known, Outputs};
@@ -37,11 +37,17 @@ impl Kind for AutoScalingGroup {
     type Seen = Seen;
     const NAME: &'static str = "auto-scaling-group";
 
-    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
-        Ok(vec![Id::only(Self::NAME)])
+    fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(match cx.spec.compute.mode {
+            Mode::Asg => vec![Id::only(Self::NAME)],
+            Mode::Ec2 => vec![],
+        })
     }
 
     fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
+        if cx.spec.compute.mode == Mode::Ec2 {
+            return Ok(vec![]);
+        }
         let name = names::stack(&cx.spec.stack);
         let mut queries: Vec<Request> = vec![DescribeAutoScalingGroups { name: name.clone() }.into()];
         if seen
@@ -69,6 +75,7 @@ impl Kind for AutoScalingGroup {
                     health_check: "ELB".into(),
                     desired: create.settings.min,
                     instances: vec![],
+                    metrics: vec![],
                     suspended: vec![],
                     status: None,
                     tags: create.tags.clone(),
@@ -81,7 +88,7 @@ impl Kind for AutoScalingGroup {
     fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
         let wanted = settings(cx, known);
         let Some(group) = &seen.group else {
-            runnable(cx, known)?;
+            super::runnable(cx, known)?;
             let create = CreateAutoScalingGroup {
                 settings: Box::new(wanted?),
                 tags: group_tags(cx, id),
@@ -106,26 +113,6 @@ impl Kind for AutoScalingGroup {
             None => capacity(cx, group, &seen.activities, outputs),
         })
     }
-}
-
-/// Everything an instance needs to boot and be reached, whatever the group's own settings refer to.
-fn runnable(cx: &Context, known: &Known) -> Result<(), Blocked> {
-    for zone in cx.zones(known)? {
-        known.ready(&in_zone("route-table-association", "private", &zone))?;
-        if cx.spec.network.nat != Nat::None {
-            known.ready(&in_zone("route", "private", &zone))?;
-        }
-    }
-    for rule in ["load-balancer-out", "instances-in", "instances-out"] {
-        known.ready(&Id::of("security-group-rule", rule))?;
-    }
-    known.ready(&Id::only("instance-role"))?;
-    known.ready(&Id::only("instance-profile"))?;
-    known.ready(&Id::only("target-group-attributes"))?;
-    for listener in &cx.spec.load_balancer.listeners {
-        known.ready(&Id::of("listener", listener.port))?;
-    }
-    Ok(())
 }
 
 fn settings(cx: &Context, known: &Known) -> Result<GroupSettings, Blocked> {
@@ -175,6 +162,11 @@ fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<String> {
             wanted.launch_template.clone(),
         ),
         (
+            "compute.instanceTypes",
+            choice(&seen.instance_types),
+            choice(&wanted.instance_types),
+        ),
+        (
             "the group's subnets",
             sorted(&seen.subnets).join(","),
             sorted(&wanted.subnets).join(","),
@@ -192,6 +184,14 @@ fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<String> {
     ];
     let differs = pairs.into_iter().find(|(_, seen, wanted)| seen != wanted);
     differs.map(|(what, seen, wanted)| super::unsupported_change(what, seen, wanted))
+}
+
+/// The types to choose from. One alone is no choice: the launch template says it, and the group nothing.
+fn choice(instance_types: &[String]) -> String {
+    match instance_types {
+        [] | [_] => "the launch template's".into(),
+        several => several.join(", "),
+    }
 }
 
 /// Ready with the least number of instances in service; else what keeps them.

@@ -1,4 +1,5 @@
-//! The instances' role: it lets Session Manager reach them, and nothing else.
+//! The instances' role: it lets Session Manager reach them. What the spec makes them need besides is in a policy of its
+//! own, `instance_role_policy`.
 
 use windlass_calls::iam::{
     self, AttachRolePolicy, CreateRole, GetRole, ListAttachedRolePolicies, Request as IamRequest,

@@ -7,7 +7,6 @@ use windlass_calls::ec2::{
     Request as Ec2Request, Response as Ec2,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::Runtime;
 
 use super::{find, image};
 use crate::context::{Context, Id, Known, Outputs};
@@ -108,13 +107,9 @@ fn wanted(cx: &Context, id: &Id, known: &Known) -> Result<LaunchTemplateData, Bl
         instance_type: compute.instance_types.first().cloned().unwrap_or_default(),
         instance_profile: known.exists(&Id::only("instance-profile"))?.get("id"),
         security_groups: vec![known.exists(&Id::of("security-group", "instances"))?.get("id")],
-        user_data: userdata::encoded(&compute.app),
+        user_data: userdata::encoded(cx),
         http_tokens: "required".into(),
-        http_hop_limit: if matches!(compute.app.runtime, Runtime::Container { .. }) {
-            2
-        } else {
-            1
-        },
+        http_hop_limit: if super::is_container(cx) { 2 } else { 1 },
         detailed_monitoring: true,
         root_device: image.get("rootDevice"),
         encrypted: true,

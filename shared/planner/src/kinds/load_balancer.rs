@@ -15,7 +15,7 @@ use crate::names;
 pub struct LoadBalancer;
 
 /// Name of the load balancer: its scheme cannot change, so another scheme is another load balancer.
-fn name(cx: &Context) -> String {
+pub(super) fn name(cx: &Context) -> String {
     names::elb(&cx.spec.stack, scheme(cx))
 }
 
@@ -38,7 +38,7 @@ impl Kind for LoadBalancer {
         Ok(seen.queries(
             cx,
             &Id::only(Self::NAME),
-            DescribeLoadBalancers { name: name(cx) },
+            DescribeLoadBalancers { name: Some(name(cx)) },
         ))
     }
 

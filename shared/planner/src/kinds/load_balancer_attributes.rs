@@ -1,5 +1,6 @@
 //! Attributes of the load balancer: requests with malformed headers are dropped before they reach the application.
 
+use serde_json::json;
 use windlass_calls::elb::{
     self, DescribeLoadBalancerAttributes, ModifyLoadBalancerAttributes, Response as Elb,
 };
@@ -49,6 +50,7 @@ impl Kind for LoadBalancerAttributes {
                 Next::InSync(outputs)
             } else {
                 let attributes = Tags::from([(DROP_INVALID_HEADERS.into(), "true".into())]);
+                let now = json!({ "loadBalancer": load_balancer, "attributes": seen });
                 let change = ModifyLoadBalancerAttributes {
                     load_balancer,
                     attributes,
@@ -60,6 +62,7 @@ impl Kind for LoadBalancerAttributes {
                     "malformed headers never reach the application",
                     outputs,
                 )
+                .over(now)
             },
         )
     }

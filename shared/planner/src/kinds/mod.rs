@@ -11,9 +11,13 @@ pub mod route_table;
 pub mod route_table_association;
 pub mod subnet;
 pub mod vpc;
+pub mod vpc_endpoint;
+
+pub mod quotas;
 
 pub mod instance_profile;
 pub mod instance_role;
+pub mod instance_role_policy;
 pub mod launch_template;
 pub mod security_group;
 pub mod security_group_rule;
@@ -25,12 +29,21 @@ pub mod target_group;
 pub mod target_group_attributes;
 
 pub mod auto_scaling_group;
+pub mod instance;
+pub mod target_registration;
 pub mod targets;
+
+pub mod alarm;
+pub mod dashboard;
+pub mod group_metrics;
+pub mod log_group;
+pub mod subscription;
+pub mod topic;
 
 mod named;
 
 use windlass_calls::{Request, Tags};
-use windlass_spec::Nat;
+use windlass_spec::{Nat, Runtime};
 
 use crate::context::{Context, Id, Known, Outputs, Zone};
 use crate::kind::{Blocked, Next};
@@ -45,7 +58,9 @@ fn find<'a, T>(
     tags: impl Fn(&T) -> &Tags,
 ) -> Option<&'a T> {
     let recorded = cx.record(id).map(|record| record.outputs.get("id"));
-    let ours = seen.iter().filter(|item| names::is(tags(item), id));
+    let ours = seen
+        .iter()
+        .filter(|item| names::is(tags(item), id) && names::owned(tags(item), &cx.spec.stack));
     ours.min_by_key(|item| (recorded.as_deref() != Some(key(item)), key(item).to_owned()))
 }
 
@@ -58,6 +73,33 @@ fn nat_zones(cx: &Context, known: &Known) -> Result<Vec<Zone>, Blocked> {
         Nat::None => 0,
     };
     Ok(zones.into_iter().take(count).collect())
+}
+
+/// Everything an instance needs to boot and be reached, whatever the group's own settings refer to.
+fn runnable(cx: &Context, known: &Known) -> Result<(), Blocked> {
+    for zone in cx.zones(known)? {
+        known.ready(&in_zone("route-table-association", "private", &zone))?;
+        if cx.spec.network.nat != Nat::None {
+            known.ready(&in_zone("route", "private", &zone))?;
+        }
+    }
+    for rule in ["load-balancer-out", "instances-in", "instances-out"] {
+        known.ready(&Id::of("security-group-rule", rule))?;
+    }
+    known.ready(&Id::only("instance-role"))?;
+    known.ready(&Id::only("instance-role-policy"))?;
+    known.ready(&Id::only("instance-profile"))?;
+    known.ready(&Id::only("target-group-attributes"))?;
+    for listener in &cx.spec.load_balancer.listeners {
+        known.ready(&Id::of("listener", listener.port))?;
+    }
+    if is_container(cx) {
+        known.ready(&Id::only("log-group"))?;
+    }
+    if vpc_endpoint::any_interface(cx) {
+        known.ready(&Id::of("security-group-rule", "endpoints-in"))?;
+    }
+    vpc_endpoint::all_ready(cx, known)
 }
 
 /// Logical id of the subnet, route table or route of one zone.
@@ -101,4 +143,9 @@ fn foreign(what: &str, name: &str) -> String {
     format!(
         "a {what} named {name} exists and does not belong to this stack: delete or rename it, or choose another stack name"
     )
+}
+
+/// Whether the instances run a container.
+fn is_container(cx: &Context) -> bool {
+    matches!(cx.spec.compute.app.runtime, Runtime::Container { .. })
 }

@@ -1,5 +1,5 @@
-//! Two security groups: the load balancer's and the instances'. Their rules name each other, so both come first and
-//! the rules are resources of their own (rule 43).
+//! Security groups: the load balancer's, the instances' and, where there are interface endpoints, theirs. Their rules
+//! name each other, so the groups come first and the rules are resources of their own (rule 43).
 
 use windlass_calls::ec2::{
     self, CreateSecurityGroup, DescribeSecurityGroups, Request as Ec2Request, Response as Ec2,
@@ -7,7 +7,7 @@ use windlass_calls::ec2::{
 };
 use windlass_calls::{Request, Response};
 
-use super::find;
+use super::{find, vpc_endpoint};
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
 use crate::names;
@@ -62,11 +62,10 @@ impl Kind for SecurityGroup {
     type Seen = Seen;
     const NAME: &'static str = "security-group";
 
-    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
-        Ok(vec![
-            Id::of(Self::NAME, "load-balancer"),
-            Id::of(Self::NAME, "instances"),
-        ])
+    fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        let endpoints = vpc_endpoint::any_interface(cx).then_some("endpoints");
+        let parts = ["load-balancer", "instances"].into_iter().chain(endpoints);
+        Ok(parts.map(|part| Id::of(Self::NAME, part)).collect())
     }
 
     fn queries(cx: &Context, _: &Known, _: &Seen) -> Result<Vec<Request>, Blocked> {
@@ -91,20 +90,20 @@ impl Kind for SecurityGroup {
             ));
         };
         let outputs = Outputs::id(&group.id);
-        Ok(
-            if id.part() == "load-balancer" && group.egress.contains(&Rule::everything()) {
+        let closed = match id.part() {
+            "load-balancer" => Some("a load balancer talks to its instances and to nobody else"),
+            "endpoints" => Some("an endpoint answers and never asks"),
+            _ => None,
+        };
+        Ok(match closed {
+            Some(reason) if group.egress.contains(&Rule::everything()) => {
                 let revoke = RevokeSecurityGroupEgress {
                     group: group.id.clone(),
                     rule: Rule::everything(),
                 };
-                Next::update(
-                    revoke,
-                    "a load balancer talks to its instances and to nobody else",
-                    outputs,
-                )
-            } else {
-                Next::InSync(outputs)
-            },
-        )
+                Next::update(revoke, reason, outputs)
+            }
+            _ => Next::InSync(outputs),
+        })
     }
 }

@@ -1,14 +1,17 @@
-//! Security-group rules: clients to the load balancer, the load balancer to the instances, the instances to anywhere.
+//! Security-group rules: clients to the load balancer, the load balancer to the instances, the instances to anywhere, and
+//! to the endpoints.
 
 use windlass_calls::ec2::{AuthorizeSecurityGroupEgress, AuthorizeSecurityGroupIngress, Peer, Rule};
 use windlass_calls::{Request, Response};
 use windlass_spec::Scheme;
 
 use super::security_group::Seen;
+use super::vpc_endpoint;
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
 
-/// A security-group rule. Ids: `load-balancer-in-<port>`, `load-balancer-out`, `instances-in`, `instances-out`.
+/// A security-group rule. Ids: `load-balancer-in-<port>`, `load-balancer-out`, `instances-in`, `instances-out`,
+/// `endpoints-in`.
 pub struct SecurityGroupRule;
 
 impl Kind for SecurityGroupRule {
@@ -23,8 +26,10 @@ impl Kind for SecurityGroupRule {
             .iter()
             .map(|listener| format!("load-balancer-in-{}", listener.port));
         let others = ["load-balancer-out", "instances-in", "instances-out"].map(str::to_owned);
+        let endpoints = vpc_endpoint::any_interface(cx).then(|| "endpoints-in".to_owned());
         Ok(listeners
             .chain(others)
+            .chain(endpoints)
             .map(|part| Id::of(Self::NAME, part))
             .collect())
     }
@@ -63,6 +68,12 @@ impl Kind for SecurityGroupRule {
                 instances,
                 Rule::everything(),
                 "instances fetch packages and answer".into(),
+            ),
+            "endpoints-in" => (
+                true,
+                group("endpoints")?,
+                Rule::tcp(443, Peer::Group(instances)),
+                "only the instances reach the endpoints, on port 443".into(),
             ),
             clients => {
                 let port = clients

@@ -1,5 +1,6 @@
 //! Subnets: one public and one private in each zone, in address blocks that never move.
 
+use serde_json::json;
 use windlass_calls::ec2::{
     self, CreateSubnet, DescribeSubnets, ModifySubnetAttribute, Request as Ec2Request, Response as Ec2,
 };
@@ -87,6 +88,7 @@ impl Kind for Subnet {
                 ),
                 outputs,
             )
+            .over(json!({ "subnet": subnet.id, "mapPublicIp": subnet.map_public_ip }))
         } else {
             Next::InSync(outputs)
         })

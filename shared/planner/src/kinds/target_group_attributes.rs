@@ -1,5 +1,6 @@
 //! Attributes of the main target group: how long a leaving instance may finish its requests.
 
+use serde_json::json;
 use windlass_calls::elb::{
     self, DescribeTargetGroupAttributes, ModifyTargetGroupAttributes, Response as Elb,
 };
@@ -45,11 +46,12 @@ impl Kind for TargetGroupAttributes {
         } else {
             let reason = format!("a leaving instance gets {drain} s to finish its requests");
             let attributes = Tags::from([(DEREGISTRATION_DELAY.into(), drain)]);
+            let now = json!({ "targetGroup": target_group, "attributes": seen });
             let change = ModifyTargetGroupAttributes {
                 target_group,
                 attributes,
             };
-            super::set(cx, id, change, reason, outputs)
+            super::set(cx, id, change, reason, outputs).over(now)
         })
     }
 }

@@ -3,13 +3,14 @@
 use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Response as Autoscaling};
 use windlass_calls::elb::{DescribeTargetHealth, Response as Elb, TargetHealth};
 use windlass_calls::{Request, Response};
+use windlass_spec::Mode;
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
 use crate::names;
 use crate::outputs::UnhealthyInstance;
 
-/// The group's instances in the main target group. Nothing is created: being healthy is the resource.
+/// The instances in the main target group. Nothing is created: being healthy is the resource.
 pub struct Targets;
 
 /// What AWS shows.
@@ -28,12 +29,13 @@ impl Kind for Targets {
     }
 
     fn queries(cx: &Context, known: &Known, _: &Seen) -> Result<Vec<Request>, Blocked> {
-        let target_group = serving(known)?;
-        let name = names::stack(&cx.spec.stack);
-        Ok(vec![
-            DescribeAutoScalingGroups { name }.into(),
-            DescribeTargetHealth { target_group }.into(),
-        ])
+        let target_group = serving(cx, known)?;
+        let mut queries: Vec<Request> = vec![DescribeTargetHealth { target_group }.into()];
+        if cx.spec.compute.mode == Mode::Asg {
+            let name = names::stack(&cx.spec.stack);
+            queries.push(DescribeAutoScalingGroups { name }.into());
+        }
+        Ok(queries)
     }
 
     fn read(seen: &mut Seen, _: &Request, response: &Response) {
@@ -50,17 +52,21 @@ impl Kind for Targets {
     }
 
     fn next(cx: &Context, _: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
-        serving(known)?;
+        serving(cx, known)?;
+        let serving = match cx.spec.compute.mode {
+            Mode::Asg => seen.serving.clone(),
+            Mode::Ec2 => fixed(cx, known)?,
+        };
         let is_healthy = |id: &&String| {
             seen.targets
                 .iter()
                 .any(|target| target.target == **id && target.state == "healthy")
         };
-        let healthy = seen.serving.iter().filter(is_healthy).count();
+        let healthy = serving.iter().filter(is_healthy).count();
         let min = cx.spec.scaling.min as usize;
         let unhealthy: Vec<UnhealthyInstance> = seen.targets.iter().filter_map(unhealthy).collect();
         let outputs = Outputs::default()
-            .with("instances", seen.serving.join(","))
+            .with("instances", serving.join(","))
             .with("unhealthy", serde_json::to_string(&unhealthy).unwrap_or_default());
         Ok(if healthy >= min {
             Next::InSync(outputs)
@@ -73,11 +79,23 @@ impl Kind for Targets {
     }
 }
 
-/// The target group, once health means anything: the load balancer is active and the group has its instances.
-fn serving(known: &Known) -> Result<String, Blocked> {
+/// The target group, once health means anything: the load balancer is active and has the instances.
+fn serving(cx: &Context, known: &Known) -> Result<String, Blocked> {
     known.ready(&Id::only("load-balancer"))?;
-    known.ready(&Id::only("auto-scaling-group"))?;
+    match cx.spec.compute.mode {
+        Mode::Asg => drop(known.ready(&Id::only("auto-scaling-group"))?),
+        Mode::Ec2 => drop(fixed(cx, known)?),
+    }
     Ok(known.exists(&Id::only("target-group"))?.get("arn"))
+}
+
+/// The fixed instances, all of them registered.
+fn fixed(cx: &Context, known: &Known) -> Result<Vec<String>, Blocked> {
+    let registered = super::instance::wanted(cx).into_iter().map(|id| {
+        let registration = known.ready(&Id::of("target-registration", id.part()))?;
+        Ok(registration.get("id"))
+    });
+    registered.collect()
 }
 
 /// What keeps a target from being healthy, and what to do about it.

@@ -1,5 +1,6 @@
 //! The VPC, with DNS names handed out: load balancers and private endpoints need them (rule 42).
 
+use serde_json::json;
 use windlass_calls::ec2::{
     self, CreateVpc, DescribeVpcAttribute, DescribeVpcs, ModifyVpcAttribute, Request as Ec2Request,
     Response as Ec2,
@@ -77,6 +78,7 @@ impl Kind for Vpc {
                 "load balancers and private endpoints need DNS names",
                 outputs,
             )
+            .over(json!({ "vpc": vpc.id, "dnsHostnames": false }))
         } else {
             Next::InSync(outputs)
         })

@@ -9,9 +9,10 @@ use std::collections::{BTreeSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
 use windlass_calls::autoscaling::{Activity, GroupSettings};
+use windlass_calls::ec2::Subnet;
 
-use super::Machine;
-use crate::elb::DRAIN;
+use super::{Member, Seat};
+use crate::ec2::{Launch, OwnedTemplate};
 use crate::time::{after, seconds_after};
 use crate::world::World;
 
@@ -29,6 +30,8 @@ pub(crate) struct Fleet {
     pub(super) settings: GroupSettings,
     pub(crate) tags: Tags,
     pub(super) desired: u32,
+    /// Metrics of its sizes that it reports.
+    pub(super) metrics: BTreeSet<String>,
     pub(super) suspended: BTreeSet<String>,
     /// The newest first.
     pub(super) activities: VecDeque<Activity>,
@@ -61,6 +64,7 @@ impl Fleet {
             tags: tags.clone(),
             desired: settings.min,
             settings,
+            metrics: BTreeSet::new(),
             suspended: BTreeSet::new(),
             activities: VecDeque::new(),
             next_launch: now,
@@ -87,22 +91,49 @@ impl Fleet {
 }
 
 impl World {
-    /// The instances of a group, in the order of launch.
-    pub(super) fn machines_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Machine> {
-        self.autoscaling
-            .machines
-            .values()
-            .filter(move |machine| machine.group == group)
+    /// All instances of groups, in the order of launch.
+    fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
+        self.autoscaling.members.iter().filter_map(|(id, member)| {
+            let machine = self.ec2.instances.get(id)?;
+            Some(Seat { member, machine })
+        })
     }
 
-    /// The instances registered with a target group.
-    pub(crate) fn registered<'a>(&'a self, target_group: &'a str) -> impl Iterator<Item = &'a Machine> {
-        self.autoscaling.machines.values().filter(move |machine| {
-            let fleet = self.autoscaling.groups.get(&machine.group);
+    /// The instances of a group, in the order of launch.
+    pub(super) fn seats_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = Seat<'a>> {
+        self.seats().filter(move |seat| seat.member.group == group)
+    }
+
+    /// The instances that their groups have registered with a target group.
+    pub(crate) fn registered<'a>(&'a self, target_group: &'a str) -> impl Iterator<Item = Seat<'a>> {
+        self.seats().filter(move |seat| {
+            let fleet = self.autoscaling.groups.get(&seat.member.group);
             let registers =
                 fleet.is_some_and(|fleet| fleet.settings.target_groups.iter().any(|arn| arn == target_group));
-            registers && machine.in_service_from(&self.config) <= self.clock
+            registers && seat.in_service_from(&self.config) <= self.clock
         })
+    }
+
+    /// Terminates the instances whose group is gone.
+    pub(crate) fn end_orphans(&mut self) {
+        let (now, groups) = (self.clock, &self.autoscaling.groups);
+        let orphan = |member: &Member| groups.get(&member.group).is_none();
+        let members = self.autoscaling.members.iter();
+        let orphans: Vec<String> = members
+            .filter(|(_, member)| orphan(member))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in orphans {
+            self.part(&id, now);
+        }
+    }
+
+    /// A member leaves its group for good, and its instance is terminated.
+    fn part(&mut self, id: &str, at: Timestamp) {
+        self.autoscaling.members.remove(id);
+        if let Some(machine) = self.ec2.instances.get_mut(id) {
+            machine.terminate(at);
+        }
     }
 
     /// Lets every group do what it does until then.
@@ -126,52 +157,48 @@ impl World {
     /// What a group does next, and when.
     fn next_event(&self, name: &str) -> Option<(Timestamp, Event)> {
         let fleet = self.autoscaling.groups.get(name)?;
-        let of_machines = self
-            .machines_of(name)
-            .filter_map(|machine| self.next_of(fleet, machine));
-        of_machines.chain(self.next_launch(fleet)).min()
+        let of_seats = self.seats_of(name).filter_map(|seat| self.next_of(fleet, seat));
+        of_seats.chain(self.next_launch(fleet)).min()
     }
 
     fn next_launch(&self, fleet: &Fleet) -> Option<(Timestamp, Event)> {
-        let missing = self
-            .machines_of(fleet.name())
-            .filter(|machine| machine.counts())
-            .count()
-            < fleet.wanted();
+        let counted = self.seats_of(fleet.name()).filter(Seat::counts).count();
+        let missing = counted < fleet.wanted();
         let launches = missing && !fleet.suspended.contains(LAUNCH);
         launches.then_some((fleet.next_launch, Event::Launch))
     }
 
-    fn next_of(&self, fleet: &Fleet, machine: &Machine) -> Option<(Timestamp, Event)> {
-        let id = || machine.id.clone();
-        match (machine.marked, machine.leaving) {
-            (_, Some(leaving)) => Some((self.drained(fleet, machine, leaving), Event::Forget(id()))),
+    fn next_of(&self, fleet: &Fleet, seat: Seat) -> Option<(Timestamp, Event)> {
+        let id = || seat.machine.id().to_owned();
+        match (seat.member.marked, seat.member.leaving) {
+            (_, Some(leaving)) => Some((self.drained(fleet, seat, leaving), Event::Forget(id()))),
             (Some(marked), None) => self
-                .replaced(fleet, machine, marked)
+                .replaced(fleet, seat, marked)
                 .map(|at| (at, Event::Terminate(id()))),
-            (None, None) => self.given_up(fleet, machine).map(|at| (at, Event::GiveUp(id()))),
+            (None, None) => self.given_up(fleet, seat).map(|at| (at, Event::GiveUp(id()))),
         }
     }
 
-    /// When the group gives up on an instance: it is gone, or unhealthy after its grace period.
-    fn given_up(&self, fleet: &Fleet, machine: &Machine) -> Option<Timestamp> {
-        let judged = seconds_after(machine.in_service_from(&self.config), fleet.settings.grace);
+    /// When the group gives up on an instance: it is stopped or gone, or unhealthy after its grace period.
+    fn given_up(&self, fleet: &Fleet, seat: Seat) -> Option<Timestamp> {
+        let registered = seat.in_service_from(&self.config);
+        let judged = seconds_after(registered, fleet.settings.grace);
         let courses = fleet
             .settings
             .target_groups
             .iter()
-            .filter_map(|arn| self.course(machine, arn));
+            .filter_map(|arn| self.course(seat.machine, registered, arn));
         let unhealthy = courses.filter_map(|course| course.unhealthy_from(judged)).min();
-        machine.noticed_dead().into_iter().chain(unhealthy).min()
+        seat.noticed_down().into_iter().chain(unhealthy).min()
     }
 
     /// When an instance that was given up on may go.
-    fn replaced(&self, fleet: &Fleet, machine: &Machine, marked: Timestamp) -> Option<Timestamp> {
+    fn replaced(&self, fleet: &Fleet, seat: Seat, marked: Timestamp) -> Option<Timestamp> {
         let launch_first = fleet.settings.maintenance.0 >= 100;
-        if machine.dead.is_some() || !launch_first {
+        if !seat.machine.is_up() || !launch_first {
             return Some(marked);
         }
-        let counting = self.machines_of(fleet.name()).filter(|other| other.counts());
+        let counting = self.seats_of(fleet.name()).filter(Seat::counts);
         let mut in_service: Vec<_> = counting
             .map(|other| other.in_service_from(&self.config))
             .collect();
@@ -182,38 +209,28 @@ impl World {
         }
     }
 
-    fn drained(&self, fleet: &Fleet, machine: &Machine, leaving: Timestamp) -> Timestamp {
-        if machine.dead.is_some() {
+    fn drained(&self, fleet: &Fleet, seat: Seat, leaving: Timestamp) -> Timestamp {
+        if !seat.machine.is_up() {
             return leaving;
         }
-        let delay = |arn: &String| {
-            self.elb
-                .target_groups
-                .get(arn)?
-                .attributes
-                .get(DRAIN)?
-                .parse()
-                .ok()
-        };
-        let longest = fleet.settings.target_groups.iter().filter_map(delay).max();
-        seconds_after(leaving, longest.unwrap_or(0))
+        let groups = fleet.settings.target_groups.iter();
+        let delays = groups.filter_map(|arn| Some(self.elb.target_groups.get(arn)?.drain()));
+        seconds_after(leaving, delays.max().unwrap_or(0))
     }
 
     fn happen(&mut self, name: &str, at: Timestamp, event: Event) {
         match event {
             Event::Launch => self.launch(name, at),
-            Event::Forget(id) => {
-                self.autoscaling.machines.remove(&id);
-            }
+            Event::Forget(id) => self.part(&id, at),
             Event::GiveUp(id) => {
-                if let Some(machine) = self.autoscaling.machines.get_mut(&id) {
-                    machine.marked = Some(at);
+                if let Some(member) = self.autoscaling.members.get_mut(&id) {
+                    member.marked = Some(at);
                 }
                 self.not_before(name, at);
             }
             Event::Terminate(id) => {
-                if let Some(machine) = self.autoscaling.machines.get_mut(&id) {
-                    machine.leaving = Some(at);
+                if let Some(member) = self.autoscaling.members.get_mut(&id) {
+                    member.leaving = Some(at);
                 }
                 let words = format!("Terminating EC2 instance: {id}");
                 self.record(name, words, "Successful", None);
@@ -246,59 +263,50 @@ impl World {
     }
 
     fn try_launch(&mut self, name: &str, at: Timestamp) -> Result<String, String> {
-        if let Some(why) = &self.config.launch_failure {
-            return Err(why.clone());
-        }
         let fleet = self.autoscaling.groups.get(name).ok_or("The group is gone.")?;
         let template = self.ec2.launch_templates.get(&fleet.settings.launch_template);
         let template = template.ok_or("The launch template does not exist.")?;
-        let (subnet, zone) = self.emptiest(fleet).ok_or("The subnet does not exist.")?;
-        let own_type = [template.data.instance_type.clone()];
-        let types: &[String] = if fleet.settings.instance_types.is_empty() {
-            &own_type
-        } else {
-            &fleet.settings.instance_types
-        };
-        if !types
-            .iter()
-            .any(|instance_type| self.config.offers(instance_type, &zone))
-        {
-            let types = types.join(", ");
-            return Err(format!(
-                "Your requested instance type ({types}) is not supported in your requested Availability Zone ({zone})."
-            ));
-        }
-        let mut tags = template.data.tags.clone();
+        let subnet = self.emptiest(fleet).ok_or("The subnet does not exist.")?.clone();
+        let instance_type = self.first_to_start(fleet, template, &subnet.zone)?;
+        let mut tags = template.launch_tags();
         tags.extend(fleet.tags.clone());
-        let connected = !self.config.instances_need_internet || self.reaches_internet(&subnet, at);
-        let works = connected && !self.config.broken_app;
-        let id = self.next_id("i");
-        let machine = Machine {
-            id: id.clone(),
-            group: name.to_owned(),
+        tags.insert("aws:autoscaling:groupName".into(), name.to_owned());
+        let machine = self.start(Launch {
+            instance_type,
             subnet,
-            zone,
             tags,
-            launched: at,
-            works,
-            sick: None,
-            dead: None,
-            marked: None,
-            leaving: None,
-        };
-        self.autoscaling.machines.insert(id.clone(), machine);
+            at,
+        });
+        let id = machine.id().to_owned();
+        self.autoscaling.members.insert(id.clone(), Member::new(name));
         Ok(id)
     }
 
-    /// The subnet of the group with the fewest instances the group counts on, and its zone.
-    fn emptiest(&self, fleet: &Fleet) -> Option<(String, String)> {
+    /// The first of the group's types that can start in a zone; else why the first of all cannot.
+    fn first_to_start(&self, fleet: &Fleet, template: &OwnedTemplate, zone: &str) -> Result<String, String> {
+        let own_type = std::slice::from_ref(&template.data.instance_type);
+        let types = match fleet.settings.instance_types.as_slice() {
+            [] => own_type,
+            types => types,
+        };
+        let mut why = None;
+        for instance_type in types {
+            match self.check_capacity(instance_type, zone) {
+                Ok(()) => return Ok(instance_type.clone()),
+                Err(refusal) => why = why.or(Some(refusal)),
+            }
+        }
+        Err(why.map_or_else(String::new, |refusal| refusal.words().to_owned()))
+    }
+
+    /// The subnet of the group with the fewest instances the group counts on.
+    fn emptiest(&self, fleet: &Fleet) -> Option<&Subnet> {
         let load = |subnet: &&String| {
-            let in_it = |machine: &&Machine| machine.counts() && machine.subnet == **subnet;
-            self.machines_of(fleet.name()).filter(in_it).count()
+            let in_it = |seat: &Seat| seat.counts() && seat.machine.subnet() == **subnet;
+            self.seats_of(fleet.name()).filter(in_it).count()
         };
         let subnet = fleet.settings.subnets.iter().min_by_key(load)?;
-        let zone = self.ec2.subnets.get(subnet)?.zone.clone();
-        Some((subnet.clone(), zone))
+        self.ec2.subnets.get(subnet)
     }
 
     fn record(&mut self, name: &str, description: String, status: &str, message: Option<String>) {

@@ -4,29 +4,52 @@
 //! EC2 it sees as late as EC2 shows it; of IAM, after the propagation of the profile (rule 40).
 
 mod fleet;
-mod machine;
+mod member;
 
 use std::collections::BTreeMap;
 
 use windlass_calls::autoscaling::{
-    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities, Group,
-    GroupSettings, Request, Response,
+    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities,
+    EnableMetricsCollection, Group, GroupSettings, Request, Response,
 };
 
-use crate::ec2::OwnedTemplate;
-use crate::refusal::{Answer, refused};
+use crate::refusal::{Answer, Refusal, refused};
 use crate::shared::Shared;
 use crate::shelf::Shelf;
 use crate::world::{World, dispatch};
 
 pub(crate) use fleet::Fleet;
-pub(crate) use machine::Machine;
+pub(crate) use member::{Member, Seat};
 
-/// Groups by name, and the instances of all of them.
+/// Metrics of its sizes that a group reports when all are turned on.
+const METRICS: [&str; 20] = [
+    "GroupAndWarmPoolDesiredCapacity",
+    "GroupAndWarmPoolTotalCapacity",
+    "GroupDesiredCapacity",
+    "GroupInServiceCapacity",
+    "GroupInServiceInstances",
+    "GroupMaxSize",
+    "GroupMinSize",
+    "GroupPendingCapacity",
+    "GroupPendingInstances",
+    "GroupStandbyCapacity",
+    "GroupStandbyInstances",
+    "GroupTerminatingCapacity",
+    "GroupTerminatingInstances",
+    "GroupTotalCapacity",
+    "GroupTotalInstances",
+    "WarmPoolDesiredCapacity",
+    "WarmPoolPendingCapacity",
+    "WarmPoolTerminatingCapacity",
+    "WarmPoolTotalCapacity",
+    "WarmPoolWarmedCapacity",
+];
+
+/// Groups by name, and the members of all of them by instance id.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Autoscaling {
     pub(crate) groups: Shelf<Fleet>,
-    pub(crate) machines: Shared<BTreeMap<String, Machine>>,
+    pub(crate) members: Shared<BTreeMap<String, Member>>,
 }
 
 impl World {
@@ -35,6 +58,7 @@ impl World {
             DescribeAutoScalingGroups => describe_groups,
             DescribeScalingActivities => describe_activities,
             CreateAutoScalingGroup => create_group,
+            EnableMetricsCollection => enable_metrics,
         )
     }
 
@@ -45,15 +69,14 @@ impl World {
     }
 
     fn shown_group(&self, fleet: &Fleet) -> Group {
-        let machines = self.machines_of(&fleet.settings.name);
+        let seats = self.seats_of(&fleet.settings.name);
         Group {
             arn: fleet.arn.clone(),
             settings: fleet.settings.clone(),
             health_check: "ELB".into(),
             desired: fleet.desired,
-            instances: machines
-                .map(|machine| machine.shown(&self.config, self.clock))
-                .collect(),
+            instances: seats.map(|seat| seat.shown(&self.config, self.clock)).collect(),
+            metrics: fleet.metrics.iter().cloned().collect(),
             suspended: fleet.suspended.iter().cloned().collect(),
             status: None,
             tags: fleet.tags.clone(),
@@ -65,14 +88,15 @@ impl World {
             .autoscaling
             .groups
             .seen(&call.group, self.clock)
-            .ok_or_else(|| {
-                let message = format!(
-                    "AutoScalingGroup name not found - AutoScalingGroup '{}' not found",
-                    call.group
-                );
-                refused("ValidationError", message)
-            })?;
+            .ok_or_else(|| no_group(&call.group))?;
         Ok(fleet.activities.iter().cloned().collect())
+    }
+
+    fn enable_metrics(&mut self, call: &EnableMetricsCollection) -> Answer<()> {
+        let fleet = self.autoscaling.groups.seen_mut(&call.group, self.clock);
+        let fleet = fleet.ok_or_else(|| no_group(&call.group))?;
+        fleet.metrics = METRICS.map(str::to_owned).into();
+        Ok(())
     }
 
     /// The group wants `min` instances from the start, and launches them on its own.
@@ -118,33 +142,16 @@ impl World {
         }
         let id = &settings.launch_template;
         let template = self.ec2.launch_templates.seen(id, self.clock);
-        let template =
-            template.filter(|template| (1..=template.shown.latest_version).contains(&settings.version));
-        match template {
-            Some(template) => self.check_template(template),
-            None => Err(invalid(format!(
-                "You must use a valid fully-formed launch template. The specified launch template, with template ID \
-                 {id}, version {}, does not exist.",
+        match template.filter(|template| template.has(settings.version)) {
+            // AWS tries the template with a dry run, which also finds what the template names.
+            Some(template) => self
+                .check_template(&template.data)
+                .map_err(|refusal| unusable(refusal.words())),
+            None => Err(unusable(&format!(
+                "The specified launch template, with template ID {id}, version {}, does not exist.",
                 settings.version
             ))),
         }
-    }
-
-    /// AWS tries the template with a dry run, which also finds what the template names.
-    fn check_template(&self, template: &OwnedTemplate) -> Answer<()> {
-        let data = &template.data;
-        if !self.image_exists(&data.image) {
-            return Err(unusable(&format!(
-                "The image id '[{}]' does not exist",
-                data.image
-            )));
-        }
-        for id in &data.security_groups {
-            if self.ec2.security_groups.seen(id, self.clock).is_none() {
-                return Err(unusable(&format!("The security group '{id}' does not exist")));
-            }
-        }
-        self.check_launch_profile(&data.instance_profile)
     }
 }
 
@@ -168,12 +175,18 @@ fn check_bounds(settings: &GroupSettings) -> Answer<()> {
     Ok(())
 }
 
-fn unusable(why: &str) -> crate::refusal::Refusal {
+fn no_group(name: &str) -> Refusal {
+    invalid(format!(
+        "AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"
+    ))
+}
+
+fn unusable(why: &str) -> Refusal {
     invalid(format!(
         "You must use a valid fully-formed launch template. {why}"
     ))
 }
 
-fn invalid(message: String) -> crate::refusal::Refusal {
+fn invalid(message: String) -> Refusal {
     refused("ValidationError", message)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use windlass_calls::ec2::{
-    DescribeAvailabilityZones, DescribeImages, DescribeInstanceTypeOfferings, Image, Offering, Zone,
+    DescribeAvailabilityZones, DescribeImages, DescribeInstanceTypeOfferings, DescribeInstanceTypes, Image,
+    InstanceType, Offering, Zone,
 };
 
 use crate::refusal::{Answer, refused};
@@ -50,6 +51,24 @@ impl World {
         Ok(offerings)
     }
 
+    #[expect(clippy::unused_self, reason = "the shape of every operation")]
+    pub(super) fn describe_instance_types(
+        &mut self,
+        call: &DescribeInstanceTypes,
+    ) -> Answer<Vec<InstanceType>> {
+        let described = |name: &String| {
+            let vcpus = vcpus(name).ok_or_else(|| {
+                let message = format!("The following supplied instance types do not exist: [{name}]");
+                refused("InvalidInstanceType", message)
+            })?;
+            Ok(InstanceType {
+                name: name.clone(),
+                vcpus,
+            })
+        };
+        call.instance_types.iter().map(described).collect()
+    }
+
     pub(super) fn describe_images(&mut self, call: &DescribeImages) -> Answer<Vec<Image>> {
         let named = |id: &String| {
             let image = self.ec2.images.0.get(id).cloned();
@@ -67,6 +86,35 @@ impl World {
     pub(crate) fn image_exists(&self, id: &str) -> bool {
         self.ec2.images.0.contains_key(id)
     }
+}
+
+/// Virtual processors of an instance type, which its size tells in every family but the oldest; `None` if there is no
+/// such type. Bare metal counts as the largest.
+pub(super) fn vcpus(instance_type: &str) -> Option<u32> {
+    let (family, size) = instance_type.split_once('.')?;
+    let burstable = family.starts_with('t');
+    let oldest = matches!(family, "t1" | "t2");
+    match size {
+        _ if family.is_empty() => None,
+        "nano" | "micro" | "small" if burstable => Some(if oldest { 1 } else { 2 }),
+        "medium" => Some(if burstable { 2 } else { 1 }),
+        "large" => Some(2),
+        "xlarge" => Some(4),
+        "metal" => Some(96),
+        _ => {
+            let times = size.strip_suffix("xlarge")?.parse::<u32>().ok()?;
+            times.checked_mul(4).filter(|vcpus| *vcpus > 0)
+        }
+    }
+}
+
+/// Whether it counts against the quota of standard instances: families A, C, D, H, I, M, R, T and Z.
+pub(super) fn is_standard(instance_type: &str) -> bool {
+    let letters = instance_type.split(|c: char| !c.is_ascii_lowercase()).next();
+    let special = ["dl", "hpc", "inf", "mac", "trn"];
+    letters.is_some_and(|letters| {
+        letters.starts_with(['a', 'c', 'd', 'h', 'i', 'm', 'r', 't', 'z']) && !special.contains(&letters)
+    })
 }
 
 impl Default for Images {

@@ -22,16 +22,29 @@ pub(super) fn select<'a, T: Filtered>(
     now: Timestamp,
     filters: &'a Filters,
 ) -> Answer<impl Iterator<Item = &'a T>> {
+    check::<T>(filters)?;
+    Ok(shelf.visible(now).filter(|item| passes_all(*item, filters)))
+}
+
+/// The same for a kind whose filters compare what only its shown form has, a state say.
+pub(super) fn select_shown<T: Filtered>(shown: impl Iterator<Item = T>, filters: &Filters) -> Answer<Vec<T>> {
+    check::<T>(filters)?;
+    Ok(shown.filter(|item| passes_all(item, filters)).collect())
+}
+
+fn check<T: Filtered>(filters: &Filters) -> Answer<()> {
     let known = |name: &&String| name.starts_with("tag:") || T::FILTERS.contains(&name.as_str());
-    if let Some(name) = filters.keys().find(|name| !known(name)) {
-        return Err(refused(
+    match filters.keys().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => Err(refused(
             "InvalidParameterValue",
             format!("The filter '{name}' is invalid"),
-        ));
+        )),
     }
-    Ok(shelf
-        .visible(now)
-        .filter(|item| filters.iter().all(|(name, values)| passes(*item, name, values))))
+}
+
+fn passes_all<T: Filtered>(item: &T, filters: &Filters) -> bool {
+    filters.iter().all(|(name, values)| passes(item, name, values))
 }
 
 fn passes<T: Filtered>(item: &T, name: &str, values: &[String]) -> bool {

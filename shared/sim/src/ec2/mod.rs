@@ -1,4 +1,4 @@
-//! Amazon EC2: network, addresses, security groups, images and launch templates.
+//! Amazon EC2: network, addresses, security groups, endpoints, images, launch templates and instances.
 //!
 //! New resources stay out of sight for [`WorldConfig::visibility_lag`](crate::WorldConfig): no describe shows them, and
 //! calls that name them answer `….NotFound` (rule 34). Conflicts, uniqueness, quotas and client tokens are judged on
@@ -6,8 +6,11 @@
 
 mod address;
 mod catalogue;
+mod endpoint;
 mod filter;
 mod gateway;
+mod instance;
+mod machine;
 mod nat;
 mod route;
 mod security;
@@ -15,9 +18,11 @@ mod subnet;
 mod template;
 mod vpc;
 
+use jiff::SignedDuration;
 use windlass_calls::ec2::{
-    Address, CreateLaunchTemplate, CreateNatGateway, CreateRouteTable, InternetGateway, LaunchTemplate,
-    NatGateway, Request, Response, RouteTable, SecurityGroup, Subnet,
+    Address, CreateLaunchTemplate, CreateNatGateway, CreateRouteTable, CreateVpcEndpoint, Instance,
+    InternetGateway, LaunchTemplate, NatGateway, Request, Response, RouteTable, RunInstances, SecurityGroup,
+    Subnet, VpcEndpoint,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -26,9 +31,15 @@ use crate::tokens::Tokens;
 use crate::world::{World, dispatch};
 
 pub(crate) use catalogue::Images;
+pub(crate) use endpoint::OwnedEndpoint;
+pub(crate) use instance::Launch;
+pub(crate) use machine::Machine;
 pub(crate) use nat::OwnedNat;
 pub(crate) use template::OwnedTemplate;
 pub(crate) use vpc::OwnedVpc;
+
+/// How long what failed, was deleted or was terminated is shown.
+const SHOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// EC2's resources.
 #[derive(Debug, Clone, Default)]
@@ -42,9 +53,14 @@ pub(crate) struct Ec2 {
     pub(crate) route_tables: Shelf<RouteTable>,
     pub(crate) security_groups: Shelf<SecurityGroup>,
     pub(crate) launch_templates: Shelf<OwnedTemplate>,
+    pub(crate) endpoints: Shelf<OwnedEndpoint>,
+    /// Whoever launched them, the terminated ones too.
+    pub(crate) instances: Shelf<Machine>,
     nat_tokens: Tokens<CreateNatGateway, NatGateway>,
     route_table_tokens: Tokens<CreateRouteTable, RouteTable>,
     template_tokens: Tokens<CreateLaunchTemplate, LaunchTemplate>,
+    endpoint_tokens: Tokens<CreateVpcEndpoint, VpcEndpoint>,
+    instance_tokens: Tokens<RunInstances, Instance>,
 }
 
 impl World {
@@ -63,6 +79,9 @@ impl World {
             DescribeSecurityGroups => describe_security_groups,
             DescribeLaunchTemplates => describe_launch_templates,
             DescribeLaunchTemplateVersions => describe_launch_template_versions,
+            DescribeVpcEndpoints => describe_vpc_endpoints,
+            DescribeInstances => describe_instances,
+            DescribeInstanceTypes => describe_instance_types,
             CreateVpc => create_vpc,
             ModifyVpcAttribute => modify_vpc_attribute,
             CreateSubnet => create_subnet,
@@ -79,6 +98,8 @@ impl World {
             AuthorizeSecurityGroupEgress => authorize_egress,
             RevokeSecurityGroupEgress => revoke_egress,
             CreateLaunchTemplate => create_launch_template,
+            CreateVpcEndpoint => create_vpc_endpoint,
+            RunInstances => run_instances,
         )
     }
 

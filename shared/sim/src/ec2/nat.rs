@@ -9,15 +9,13 @@ use windlass_calls::Tags;
 use windlass_calls::ec2::{CreateNatGateway, DescribeNatGateways, NatGateway};
 
 use super::filter::{Filtered, select};
-use super::not_found;
-use crate::refusal::Answer;
+use super::{SHOWN_FOR, not_found};
+use crate::refusal::{Answer, refused};
 use crate::time::after;
 use crate::world::World;
 
 /// From `CreateNatGateway` to `failed`.
 const FAILS_AFTER: SignedDuration = SignedDuration::from_secs(5);
-/// How long failed and deleted ones are shown.
-const SHOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A NAT gateway with its course.
 #[derive(Debug, Clone)]
@@ -77,6 +75,11 @@ impl OwnedNat {
         self.shown.allocations.iter().any(|used| used == allocation)
     }
 
+    /// Whether somebody deleted it.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.is_some()
+    }
+
     /// Deletes it, at once.
     pub(crate) fn delete(&mut self, now: Timestamp) {
         self.deleted.get_or_insert(now);
@@ -111,13 +114,19 @@ impl World {
         if let Some(first) = self.ec2.nat_tokens.replay(&call.token, call)? {
             return Ok(first);
         }
-        let vpc = self.named_subnet(&call.subnet)?.vpc.clone();
+        let subnet = self.named_subnet(&call.subnet)?;
+        let (vpc, zone) = (subnet.vpc.clone(), subnet.zone.clone());
         if self.ec2.addresses.seen(&call.allocation, self.clock).is_none() {
             return Err(not_found(
                 "InvalidAllocationID.NotFound",
                 "allocation",
                 &call.allocation,
             ));
+        }
+        if self.nats_in(&zone) >= self.config.nat_gateway_quota {
+            let limit = self.config.nat_gateway_quota;
+            let message = format!("Performing this operation would exceed the limit of {limit} NAT gateways");
+            return Err(refused("NatGatewayLimitExceeded", message));
         }
         let failure = self.nat_failure(&vpc, &call.allocation);
         let delay = if failure.is_some() {
@@ -145,6 +154,15 @@ impl World {
         self.ec2.nat_gateways.insert(&id, visible_from, nat);
         self.ec2.nat_tokens.remember(&call.token, call, &shown);
         Ok(shown)
+    }
+
+    /// How many count against the quota of a zone.
+    fn nats_in(&self, zone: &str) -> usize {
+        let in_zone = |nat: &&OwnedNat| {
+            let subnet = self.ec2.subnets.get(&nat.shown.subnet);
+            nat.lives(self.clock) && subnet.is_some_and(|subnet| subnet.zone == zone)
+        };
+        self.ec2.nat_gateways.all().filter(in_zone).count()
     }
 
     /// Why a NAT gateway made now will fail.

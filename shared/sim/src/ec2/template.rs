@@ -1,4 +1,4 @@
-//! Launch templates: unique names, version 1. What a template names is checked when a group is made from it.
+//! Launch templates: unique names, version 1. What a template names is checked when something is launched from it.
 
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
@@ -7,7 +7,7 @@ use windlass_calls::ec2::{
 };
 
 use super::filter::{Filtered, select};
-use crate::refusal::{Answer, refused};
+use crate::refusal::{Answer, Refusal, refused};
 use crate::world::World;
 
 /// A launch template with what it launches.
@@ -15,6 +15,22 @@ use crate::world::World;
 pub(crate) struct OwnedTemplate {
     pub(crate) shown: LaunchTemplate,
     pub(crate) data: LaunchTemplateData,
+}
+
+impl OwnedTemplate {
+    /// Tags of what it launches: its own, and those that AWS adds.
+    pub(crate) fn launch_tags(&self) -> Tags {
+        let mut tags = self.data.tags.clone();
+        tags.insert("aws:ec2launchtemplate:id".into(), self.shown.id.clone());
+        let version = self.shown.default_version.to_string();
+        tags.insert("aws:ec2launchtemplate:version".into(), version);
+        tags
+    }
+
+    /// Whether there is such a version.
+    pub(crate) fn has(&self, version: u64) -> bool {
+        (1..=self.shown.latest_version).contains(&version)
+    }
 }
 
 impl Filtered for OwnedTemplate {
@@ -40,16 +56,7 @@ impl World {
         &mut self,
         call: &DescribeLaunchTemplateVersions,
     ) -> Answer<Vec<LaunchTemplateVersion>> {
-        let template = self
-            .ec2
-            .launch_templates
-            .seen(&call.launch_template, self.clock)
-            .ok_or_else(|| {
-                let id = &call.launch_template;
-                let message =
-                    format!("The specified launch template, with template ID {id}, does not exist.");
-                refused("InvalidLaunchTemplateId.NotFound", message)
-            })?;
+        let template = self.named_template(&call.launch_template)?;
         Ok(vec![LaunchTemplateVersion {
             launch_template: template.shown.id.clone(),
             version: template.shown.default_version,
@@ -89,4 +96,14 @@ impl World {
         self.ec2.template_tokens.remember(&call.token, call, &shown);
         Ok(shown)
     }
+
+    pub(super) fn named_template(&self, id: &str) -> Answer<&OwnedTemplate> {
+        let template = self.ec2.launch_templates.seen(id, self.clock);
+        template.ok_or_else(|| no_template(id))
+    }
+}
+
+fn no_template(id: &str) -> Refusal {
+    let message = format!("The specified launch template, with template ID {id}, does not exist.");
+    refused("InvalidLaunchTemplateId.NotFound", message)
 }

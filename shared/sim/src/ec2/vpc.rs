@@ -18,7 +18,7 @@ const PREFIXES: std::ops::RangeInclusive<u8> = 16..=28;
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedVpc {
     pub(crate) shown: Vpc,
-    dns_hostnames: bool,
+    pub(super) dns_hostnames: bool,
 }
 
 impl Filtered for OwnedVpc {

@@ -6,12 +6,12 @@ use windlass_calls::elb::{
     ModifyTargetGroupAttributes,
 };
 
-use super::missing;
+use super::{no_balancer, no_target_group};
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
 /// Target-group attribute: seconds a target drains (rule 14).
-pub(crate) const DRAIN: &str = "deregistration_delay.timeout_seconds";
+pub(super) const DRAIN: &str = "deregistration_delay.timeout_seconds";
 
 const BALANCER: [(&str, &str); 13] = [
     ("access_logs.s3.bucket", ""),
@@ -89,7 +89,7 @@ impl World {
     ) -> Answer<()> {
         let arn = &call.load_balancer;
         let balancer = self.elb.balancers.seen_mut(arn, self.clock);
-        let balancer = balancer.ok_or_else(|| missing("LoadBalancerNotFound", "load balancers", arn))?;
+        let balancer = balancer.ok_or_else(|| no_balancer(arn))?;
         set(&mut balancer.attributes, &call.attributes, "Load balancer")
     }
 
@@ -99,7 +99,7 @@ impl World {
     ) -> Answer<()> {
         let arn = &call.target_group;
         let group = self.elb.target_groups.seen_mut(arn, self.clock);
-        let group = group.ok_or_else(|| missing("TargetGroupNotFound", "target groups", arn))?;
+        let group = group.ok_or_else(|| no_target_group(arn))?;
         set(&mut group.attributes, &call.attributes, "Target group")
     }
 }

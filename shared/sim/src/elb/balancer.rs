@@ -7,7 +7,7 @@ use windlass_calls::Tags;
 use windlass_calls::ec2::Subnet;
 use windlass_calls::elb::{CreateLoadBalancer, DescribeLoadBalancers, LoadBalancer};
 
-use super::{attributes, check_name, missing};
+use super::{attributes, check_name, no_balancer};
 use crate::refusal::{Answer, refused};
 use crate::time::after;
 use crate::world::World;
@@ -53,10 +53,16 @@ impl World {
         &mut self,
         call: &DescribeLoadBalancers,
     ) -> Answer<Vec<LoadBalancer>> {
-        let mut visible = self.elb.balancers.visible(self.clock);
-        let found = visible.find(|balancer| balancer.shown.name == call.name);
-        let found = found.ok_or_else(|| missing("LoadBalancerNotFound", "load balancers", &call.name))?;
-        Ok(vec![found.at(self.clock)])
+        let named = |balancer: &&OwnedBalancer| {
+            let name = call.name.as_ref();
+            name.is_none_or(|name| balancer.shown.name == *name)
+        };
+        let visible = self.elb.balancers.visible(self.clock).filter(named);
+        let found: Vec<_> = visible.map(|balancer| balancer.at(self.clock)).collect();
+        match &call.name {
+            Some(name) if found.is_empty() => Err(no_balancer(name)),
+            _ => Ok(found),
+        }
     }
 
     pub(super) fn create_load_balancer(&mut self, call: &CreateLoadBalancer) -> Answer<LoadBalancer> {
@@ -75,6 +81,10 @@ impl World {
                 call.name
             );
             return Err(refused("DuplicateLoadBalancerName", message));
+        }
+        if self.elb.balancers.len() >= self.config.load_balancer_quota {
+            let message = "The maximum number of load balancers has been reached";
+            return Err(refused("TooManyLoadBalancers", message));
         }
         let vpc = self.check_subnets(call)?;
         self.check_groups(call, &vpc)?;

@@ -1,14 +1,17 @@
-//! HTTP listeners that forward to one target group.
+//! Listeners: HTTP and HTTPS, forwarding to one target group or redirecting to HTTPS.
 //!
 //! AWS answers a repeat with the same settings by the listener it has, and `DuplicateListener` only to other settings on
 //! the same port (its API guide, and terraform-provider-aws issue 35121).
 
 use jiff::Timestamp;
 use windlass_calls::Tags;
-use windlass_calls::elb::{CreateListener, DescribeListeners, Listener};
+use windlass_calls::elb::{Action, CreateListener, DescribeListeners, Listener, Protocol};
 
 use crate::refusal::{Answer, refused};
 use crate::world::World;
+
+/// How the names of AWS's TLS policies begin.
+const POLICIES: &str = "ELBSecurityPolicy-";
 
 /// A listener.
 #[derive(Debug, Clone)]
@@ -17,6 +20,13 @@ pub(crate) struct OwnedListener {
     pub(crate) tags: Tags,
     pub(super) created: Timestamp,
     request: CreateListener,
+}
+
+impl OwnedListener {
+    /// Whether it sends requests to a target group.
+    fn forwards_to(&self, target_group: &str) -> bool {
+        matches!(&self.request.action, Action::Forward(to) if to == target_group)
+    }
 }
 
 impl World {
@@ -35,9 +45,10 @@ impl World {
 
     pub(super) fn create_listener(&mut self, call: &CreateListener) -> Answer<Listener> {
         let vpc = self.named_balancer(&call.load_balancer)?.vpc();
-        if self.named_target_group(&call.target_group)?.vpc() != vpc {
-            let message = "The target group and the load balancer must be in the same VPC";
-            return Err(refused("InvalidConfigurationRequest", message));
+        self.check_protocol(&call.protocol)?;
+        match &call.action {
+            Action::Forward(target_group) => self.check_group(target_group, vpc)?,
+            Action::RedirectToHttps(port) => check_redirect(call, *port)?,
         }
         let same_port = |listener: &&OwnedListener| {
             listener.shown.load_balancer == call.load_balancer && listener.shown.port == call.port
@@ -56,16 +67,34 @@ impl World {
         Ok(self.insert_listener(call))
     }
 
+    fn check_protocol(&self, protocol: &Protocol) -> Answer<()> {
+        match protocol {
+            Protocol::Http => Ok(()),
+            Protocol::Https { policy, .. } if !policy.starts_with(POLICIES) => Err(refused(
+                "SSLPolicyNotFound",
+                format!("SSL policy '{policy}' not found"),
+            )),
+            Protocol::Https { certificate, .. } => self.check_certificate(certificate),
+        }
+    }
+
+    fn check_group(&self, target_group: &str, vpc: &str) -> Answer<()> {
+        if self.named_target_group(target_group)?.vpc() == vpc {
+            return Ok(());
+        }
+        let message = "The target group and the load balancer must be in the same VPC";
+        Err(refused("InvalidConfigurationRequest", message))
+    }
+
     /// A target group serves one load balancer.
     fn check_association(&self, call: &CreateListener) -> Answer<()> {
-        let elsewhere = |listener: &OwnedListener| {
-            listener.shown.load_balancer != call.load_balancer
-                && listener.shown.forwards_to.contains(&call.target_group)
+        let Action::Forward(target_group) = &call.action else {
+            return Ok(());
         };
-        if self.elb.listeners.all().any(elsewhere) {
+        let mut users = self.listeners_to(target_group);
+        if users.any(|listener| listener.shown.load_balancer != call.load_balancer) {
             let message = format!(
-                "The following target groups cannot be associated with more than one load balancer: {}",
-                call.target_group
+                "The following target groups cannot be associated with more than one load balancer: {target_group}"
             );
             return Err(refused("TargetGroupAssociationLimit", message));
         }
@@ -80,8 +109,8 @@ impl World {
             arn: arn.clone(),
             load_balancer: call.load_balancer.clone(),
             port: call.port,
-            protocol: "HTTP".into(),
-            forwards_to: vec![call.target_group.clone()],
+            protocol: Some(call.protocol.clone()),
+            action: Some(call.action.clone()),
         };
         let listener = OwnedListener {
             shown: shown.clone(),
@@ -93,4 +122,24 @@ impl World {
         self.elb.listeners.insert(&arn, visible_from, listener);
         shown
     }
+
+    /// The listeners that send requests to a target group.
+    pub(super) fn listeners_to<'a>(
+        &'a self,
+        target_group: &'a str,
+    ) -> impl Iterator<Item = &'a OwnedListener> {
+        let listeners = self.elb.listeners.all();
+        listeners.filter(move |listener| listener.forwards_to(target_group))
+    }
+}
+
+/// A redirect to where it came from would never end.
+fn check_redirect(call: &CreateListener, port: u16) -> Answer<()> {
+    if call.protocol == Protocol::Http || call.port != port {
+        return Ok(());
+    }
+    Err(refused(
+        "InvalidLoadBalancerAction",
+        "The redirect configuration is not valid because it creates a loop.",
+    ))
 }

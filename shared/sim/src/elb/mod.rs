@@ -1,4 +1,4 @@
-//! Elastic Load Balancing v2: application load balancers, target groups, listeners.
+//! Elastic Load Balancing v2: application load balancers, target groups and their targets, listeners.
 //!
 //! Creates answer the first one when repeated with the same settings, tags included, and `Duplicate…` with others
 //! (rule 35). Reads are consistent unless [`WorldConfig::elb_lag`](crate::WorldConfig) says otherwise. What it names
@@ -6,18 +6,22 @@
 
 mod attributes;
 mod balancer;
+mod certificate;
 mod health;
 mod listener;
+mod target;
 mod target_group;
+
+use std::collections::BTreeSet;
 
 use windlass_calls::Tags;
 use windlass_calls::elb::{DescribeTags, Request, Response, TagDescription};
 
 use crate::refusal::{Answer, Refusal, refused};
+use crate::shared::Shared;
 use crate::shelf::Shelf;
 use crate::world::{World, dispatch};
 
-pub(crate) use attributes::DRAIN;
 pub(crate) use balancer::OwnedBalancer;
 pub(crate) use listener::OwnedListener;
 pub(crate) use target_group::OwnedTargetGroup;
@@ -33,6 +37,7 @@ pub(crate) struct Elb {
     pub(crate) balancers: Shelf<OwnedBalancer>,
     pub(crate) target_groups: Shelf<OwnedTargetGroup>,
     pub(crate) listeners: Shelf<OwnedListener>,
+    lost_certificates: Shared<BTreeSet<String>>,
 }
 
 impl World {
@@ -50,6 +55,7 @@ impl World {
             CreateTargetGroup => create_target_group,
             ModifyTargetGroupAttributes => modify_target_group_attributes,
             CreateListener => create_listener,
+            RegisterTargets => register_targets,
         )
     }
 
@@ -92,12 +98,12 @@ impl World {
 
     fn named_balancer(&self, arn: &str) -> Answer<&OwnedBalancer> {
         let balancer = self.elb.balancers.seen(arn, self.clock);
-        balancer.ok_or_else(|| missing("LoadBalancerNotFound", "load balancers", arn))
+        balancer.ok_or_else(|| no_balancer(arn))
     }
 
     fn named_target_group(&self, arn: &str) -> Answer<&OwnedTargetGroup> {
         let group = self.elb.target_groups.seen(arn, self.clock);
-        group.ok_or_else(|| missing("TargetGroupNotFound", "target groups", arn))
+        group.ok_or_else(|| no_target_group(arn))
     }
 }
 
@@ -117,6 +123,14 @@ fn check_name(kind: &str, name: &str) -> Answer<()> {
         "ValidationError",
         format!("The {kind} name '{name}' is not valid: {rule}"),
     ))
+}
+
+fn no_balancer(id: &str) -> Refusal {
+    missing("LoadBalancerNotFound", "load balancers", id)
+}
+
+fn no_target_group(id: &str) -> Refusal {
+    missing("TargetGroupNotFound", "target groups", id)
 }
 
 fn missing(code: &'static str, kind: &str, id: &str) -> Refusal {

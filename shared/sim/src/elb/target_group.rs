@@ -1,16 +1,12 @@
-//! Target groups for instances over HTTP, and what the load balancer thinks of their targets.
+//! Target groups for instances over HTTP.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use windlass_calls::Tags;
-use windlass_calls::elb::{
-    CreateTargetGroup, DescribeTargetGroups, DescribeTargetHealth, HealthCheck, TargetGroup, TargetHealth,
-};
+use windlass_calls::elb::{CreateTargetGroup, DescribeTargetGroups, HealthCheck, TargetGroup};
 
-use super::health::{Course, Health};
-use super::{OwnedListener, attributes, check_name, missing};
-use crate::autoscaling::Machine;
+use super::{attributes, check_name, no_target_group};
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
@@ -20,7 +16,9 @@ pub(crate) struct OwnedTargetGroup {
     /// As it was created: in use by no load balancer.
     shown: TargetGroup,
     pub(crate) tags: Tags,
-    pub(crate) attributes: Tags,
+    pub(super) attributes: Tags,
+    /// Instances registered by hand, and when.
+    pub(crate) targets: BTreeMap<String, Timestamp>,
     request: CreateTargetGroup,
 }
 
@@ -32,13 +30,23 @@ impl OwnedTargetGroup {
     pub(super) fn vpc(&self) -> &str {
         &self.shown.vpc
     }
+
+    pub(super) fn health_check(&self) -> &HealthCheck {
+        &self.shown.health_check
+    }
+
+    /// Seconds a target drains (rule 14).
+    pub(crate) fn drain(&self) -> u32 {
+        let seconds = self.attributes.get(attributes::DRAIN);
+        seconds.and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
 }
 
 impl World {
     pub(super) fn describe_target_groups(&mut self, call: &DescribeTargetGroups) -> Answer<Vec<TargetGroup>> {
         let mut visible = self.elb.target_groups.visible(self.clock);
         let found = visible.find(|group| group.shown.name == call.name);
-        let found = found.ok_or_else(|| missing("TargetGroupNotFound", "target groups", &call.name))?;
+        let found = found.ok_or_else(|| no_target_group(&call.name))?;
         Ok(vec![self.with_balancers(&found.shown)])
     }
 
@@ -87,6 +95,7 @@ impl World {
             shown: shown.clone(),
             tags: call.tags.clone(),
             attributes: attributes::of_new_target_group(),
+            targets: BTreeMap::new(),
             request: call.clone(),
         };
         let visible_from = self.elb_visible_from(&arn);
@@ -103,94 +112,6 @@ impl World {
             load_balancers: users.into_iter().collect(),
             ..group.clone()
         }
-    }
-
-    /// Targets are the instances their Auto Scaling group has registered. Without a listener all are `unused`
-    /// (rule 49).
-    pub(super) fn describe_target_health(
-        &mut self,
-        call: &DescribeTargetHealth,
-    ) -> Answer<Vec<TargetHealth>> {
-        self.named_target_group(&call.target_group)?;
-        let targets = self.registered(&call.target_group);
-        Ok(targets
-            .map(|machine| self.target_health(machine, &call.target_group))
-            .collect())
-    }
-
-    fn target_health(&self, machine: &Machine, target_group: &str) -> TargetHealth {
-        let (state, reason, description) = if machine.is_leaving() {
-            (
-                "draining",
-                Some("Target.DeregistrationInProgress"),
-                Some("Target deregistration is in progress"),
-            )
-        } else {
-            match self.course(machine, target_group) {
-                None => (
-                    "unused",
-                    Some("Target.NotInUse"),
-                    Some("Target group is not configured to receive traffic from the load balancer"),
-                ),
-                Some(course) => worded(course.at(self.clock)),
-            }
-        };
-        TargetHealth {
-            target: machine.id().to_owned(),
-            state: state.into(),
-            reason: reason.map(Into::into),
-            description: description.map(Into::into),
-        }
-    }
-
-    /// How the checks of a target go; `None` while no load balancer checks it.
-    pub(crate) fn course(&self, machine: &Machine, target_group: &str) -> Option<Course> {
-        let group = self.elb.target_groups.get(target_group)?;
-        let checked_from = self
-            .checked_from(target_group)?
-            .max(machine.in_service_from(&self.config));
-        Some(Course::of(
-            &group.shown.health_check,
-            checked_from,
-            machine.answers_from(&self.config),
-            machine.fails_from(),
-        ))
-    }
-
-    /// When a load balancer starts to check the targets: it is active and has a listener that forwards to them.
-    fn checked_from(&self, target_group: &str) -> Option<Timestamp> {
-        let from = |listener: &OwnedListener| {
-            let balancer = self.elb.balancers.get(&listener.shown.load_balancer)?;
-            Some(balancer.active_from.max(listener.created))
-        };
-        self.listeners_to(target_group).filter_map(from).min()
-    }
-
-    fn listeners_to<'a>(&'a self, target_group: &'a str) -> impl Iterator<Item = &'a OwnedListener> {
-        let forwards =
-            move |listener: &&OwnedListener| listener.shown.forwards_to.iter().any(|to| to == target_group);
-        self.elb.listeners.all().filter(forwards)
-    }
-}
-
-fn worded(health: Health) -> (&'static str, Option<&'static str>, Option<&'static str>) {
-    match health {
-        Health::Registering => (
-            "initial",
-            Some("Elb.RegistrationInProgress"),
-            Some("Target registration is in progress"),
-        ),
-        Health::Initial => (
-            "initial",
-            Some("Elb.InitialHealthChecking"),
-            Some("Initial health checks in progress"),
-        ),
-        Health::Healthy => ("healthy", None, None),
-        Health::Unhealthy => (
-            "unhealthy",
-            Some("Target.FailedHealthChecks"),
-            Some("Health checks failed"),
-        ),
     }
 }
 

@@ -8,7 +8,8 @@ use windlass_calls::ec2::{
     LaunchTemplateData, RouteTarget,
 };
 use windlass_calls::elb::{
-    CreateListener, CreateLoadBalancer, CreateTargetGroup, DescribeTargetHealth, HealthCheck, TargetHealth,
+    Action, CreateListener, CreateLoadBalancer, CreateTargetGroup, DescribeTargetHealth, HealthCheck,
+    Protocol, TargetHealth,
 };
 use windlass_calls::iam::{AddRoleToInstanceProfile, CreateInstanceProfile, CreateRole};
 use windlass_calls::{Call, CallError, Class, Filters, Tags};
@@ -271,7 +272,8 @@ impl Account {
         self.call(CreateListener {
             load_balancer: balancer.clone(),
             port: 80,
-            target_group: target_group.clone(),
+            protocol: Protocol::Http,
+            action: Action::Forward(target_group.clone()),
             tags: tags("listener"),
         });
         Front {

@@ -1,6 +1,7 @@
 use rstest::rstest;
 use windlass_calls::autoscaling::{
-    CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities, GroupSettings,
+    CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities, EnableMetricsCollection,
+    GroupSettings,
 };
 use windlass_calls::ec2::LaunchTemplateData;
 use windlass_calls::{CallError, Class};
@@ -308,4 +309,21 @@ fn a_missing_group_is_an_empty_list_and_has_no_activities() {
         account.code(DescribeScalingActivities { group: "web".into() }).0,
         "ValidationError"
     );
+}
+
+#[test]
+fn a_group_reports_no_metrics_until_it_is_told_to_and_then_all() {
+    let mut account = Account::new();
+    let call = EnableMetricsCollection { group: "web".into() };
+    assert_eq!(
+        account.code(call.clone()),
+        ("ValidationError".to_owned(), Class::NotYet)
+    );
+    account.stack();
+    assert!(account.web().metrics.is_empty());
+    account.call(call.clone());
+    let metrics = account.web().metrics;
+    assert!(metrics.contains(&"GroupInServiceInstances".to_owned()));
+    account.call(call);
+    assert_eq!(account.web().metrics, metrics);
 }

@@ -1,8 +1,8 @@
 use rstest::rstest;
 use windlass_calls::elb::{
-    CreateListener, CreateLoadBalancer, DescribeListeners, DescribeLoadBalancerAttributes,
+    Action, CreateListener, CreateLoadBalancer, DescribeListeners, DescribeLoadBalancerAttributes,
     DescribeLoadBalancers, DescribeTags, DescribeTargetGroupAttributes, DescribeTargetGroups, HealthCheck,
-    ModifyLoadBalancerAttributes, ModifyTargetGroupAttributes,
+    ModifyLoadBalancerAttributes, ModifyTargetGroupAttributes, Protocol,
 };
 use windlass_calls::{Class, Tags};
 
@@ -20,7 +20,8 @@ fn listener(account: &mut Account, network: &Network) -> CreateListener {
     CreateListener {
         load_balancer: account.call(Account::balancer_call(network)).arn,
         port: 80,
-        target_group: account.call(Account::target_group_call(&network.vpc)).arn,
+        protocol: Protocol::Http,
+        action: Action::Forward(account.call(Account::target_group_call(&network.vpc)).arn),
         tags: tags("listener"),
     }
 }
@@ -35,7 +36,9 @@ fn a_load_balancer_provisions_and_then_is_active() {
         ("provisioning", network.vpc.as_str())
     );
     account.wait(150);
-    let found = account.call(DescribeLoadBalancers { name: "web".into() });
+    let found = account.call(DescribeLoadBalancers {
+        name: Some("web".into()),
+    });
     assert_eq!((found[0].state.as_str(), &found[0].arn), ("active", &made.arn));
 }
 
@@ -198,8 +201,8 @@ fn a_repeated_listener_is_the_same_one_and_another_on_its_port_is_a_duplicate() 
     assert_eq!(account.call(call.clone()), made);
     let mut other = Account::target_group_call(&network.vpc);
     other.name = "other".into();
-    let target_group = account.call(other).arn;
-    let refusal = account.code(CreateListener { target_group, ..call });
+    let action = Action::Forward(account.call(other).arn);
+    let refusal = account.code(CreateListener { action, ..call });
     assert_eq!(refusal, ("DuplicateListener".to_owned(), Class::Exists));
 }
 
@@ -237,7 +240,7 @@ fn what_a_listener_names_must_exist() {
         ("LoadBalancerNotFound".to_owned(), Class::Gone)
     );
     let no_group = CreateListener {
-        target_group: "arn:none".into(),
+        action: Action::Forward("arn:none".into()),
         ..call
     };
     assert_eq!(
@@ -249,7 +252,9 @@ fn what_a_listener_names_must_exist() {
 #[test]
 fn what_was_never_created_is_gone() {
     let mut account = Account::new();
-    let balancer = account.code(DescribeLoadBalancers { name: "web".into() });
+    let balancer = account.code(DescribeLoadBalancers {
+        name: Some("web".into()),
+    });
     assert_eq!(balancer, ("LoadBalancerNotFound".to_owned(), Class::Gone));
     let group = account.code(DescribeTargetGroups { name: "web".into() });
     assert_eq!(group, ("TargetGroupNotFound".to_owned(), Class::Gone));
@@ -325,4 +330,125 @@ fn tags_are_described_for_20_resources_at_most() {
         account.code(DescribeTags { resources: missing }).0,
         "ListenerNotFound"
     );
+}
+
+const CERTIFICATE: &str = "arn:aws:acm:us-east-1:123456789012:certificate/1";
+const POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
+fn https(certificate: &str, policy: &str) -> Protocol {
+    Protocol::Https {
+        certificate: certificate.into(),
+        policy: policy.into(),
+    }
+}
+
+#[test]
+fn all_load_balancers_are_described_without_a_name() {
+    let mut account = Account::new();
+    let all = DescribeLoadBalancers { name: None };
+    assert!(account.call(all.clone()).is_empty());
+    let network = account.network(&["a", "b"]);
+    let mut call = Account::balancer_call(&network);
+    account.call(call.clone());
+    call.name = "second".into();
+    account.call(call);
+    let names: Vec<_> = account.call(all).into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["second", "web"]);
+}
+
+#[test]
+fn a_listener_speaks_https_with_its_certificate() {
+    let mut account = Account::new();
+    let network = account.network(&["a", "b"]);
+    let call = CreateListener {
+        port: 443,
+        protocol: https(CERTIFICATE, POLICY),
+        ..listener(&mut account, &network)
+    };
+    let made = account.call(call.clone());
+    assert_eq!(
+        (made.protocol.as_ref(), made.action.as_ref()),
+        (Some(&call.protocol), Some(&call.action))
+    );
+    let of_balancer = DescribeListeners {
+        load_balancer: call.load_balancer,
+    };
+    assert_eq!(account.call(of_balancer), [made]);
+}
+
+#[rstest]
+#[case::another_region("arn:aws:acm:eu-west-1:123456789012:certificate/1")]
+#[case::another_account("arn:aws:acm:us-east-1:210987654321:certificate/1")]
+#[case::no_id("arn:aws:acm:us-east-1:123456789012:certificate/")]
+#[case::no_arn("certificate")]
+fn a_certificate_that_is_none_is_refused(#[case] certificate: &str) {
+    let mut account = Account::new();
+    let network = account.network(&["a", "b"]);
+    let call = CreateListener {
+        protocol: https(certificate, POLICY),
+        ..listener(&mut account, &network)
+    };
+    assert_eq!(
+        account.code(call),
+        ("CertificateNotFound".to_owned(), Class::Terminal)
+    );
+}
+
+#[test]
+fn a_lost_certificate_is_refused_until_it_is_back() {
+    let mut account = Account::new();
+    let network = account.network(&["a", "b"]);
+    let server = "arn:aws:iam::123456789012:server-certificate/web";
+    let call = CreateListener {
+        protocol: https(server, POLICY),
+        ..listener(&mut account, &network)
+    };
+    account.world.lose_certificate(server, true);
+    assert_eq!(account.code(call.clone()).0, "CertificateNotFound");
+    account.world.lose_certificate(server, false);
+    account.call(call);
+}
+
+#[test]
+fn an_unknown_tls_policy_is_refused() {
+    let mut account = Account::new();
+    let network = account.network(&["a", "b"]);
+    let call = CreateListener {
+        protocol: https(CERTIFICATE, "TLS13"),
+        ..listener(&mut account, &network)
+    };
+    assert_eq!(account.code(call).0, "SSLPolicyNotFound");
+}
+
+#[test]
+fn a_redirect_needs_no_target_group_and_puts_none_in_use() {
+    let mut account = Account::new();
+    let network = account.network(&["a", "b"]);
+    let call = CreateListener {
+        action: Action::RedirectToHttps(443),
+        ..listener(&mut account, &network)
+    };
+    let made = account.call(call.clone());
+    assert_eq!(made.action, Some(Action::RedirectToHttps(443)));
+    assert_eq!(account.call(call.clone()), made);
+    let groups = account.call(DescribeTargetGroups { name: "web".into() });
+    assert!(groups[0].load_balancers.is_empty());
+    let other = CreateListener {
+        action: Action::RedirectToHttps(8443),
+        ..call
+    };
+    assert_eq!(account.code(other).0, "DuplicateListener");
+}
+
+#[test]
+fn a_redirect_to_itself_is_refused() {
+    let mut account = Account::new();
+    let network = account.network(&["a", "b"]);
+    let call = CreateListener {
+        port: 443,
+        protocol: https(CERTIFICATE, POLICY),
+        action: Action::RedirectToHttps(443),
+        ..listener(&mut account, &network)
+    };
+    assert_eq!(account.code(call).0, "InvalidLoadBalancerAction");
 }

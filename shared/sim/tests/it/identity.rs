@@ -1,6 +1,6 @@
 use windlass_calls::iam::{
     AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, ListAttachedRolePolicies,
+    GetRole, GetRolePolicy, ListAttachedRolePolicies, PutRolePolicy,
 };
 use windlass_calls::{Class, Tags};
 
@@ -114,4 +114,52 @@ fn what_does_not_exist_is_gone() {
         role: "instance".into(),
     };
     assert_eq!(account.code(add), gone);
+}
+
+#[test]
+fn a_policy_within_a_role_reads_back_as_it_was_put_last() {
+    let mut account = Account::new();
+    account.call(role("{}"));
+    let put = |document: &str| PutRolePolicy {
+        role: "instance".into(),
+        name: "logs".into(),
+        document: document.into(),
+    };
+    let get = GetRolePolicy {
+        role: "instance".into(),
+        name: "logs".into(),
+    };
+    assert_eq!(
+        account.code(get.clone()),
+        ("NoSuchEntity".to_owned(), Class::Gone)
+    );
+    for document in [r#"{"Statement": []}"#, r#"{"Statement": [{}]}"#] {
+        account.call(put(document));
+        assert_eq!(account.call(get.clone()), document);
+    }
+    assert_eq!(
+        account.code(put("{")),
+        ("MalformedPolicyDocument".to_owned(), Class::Terminal)
+    );
+    let attached = ListAttachedRolePolicies {
+        role: "instance".into(),
+    };
+    assert!(account.call(attached).is_empty());
+}
+
+#[test]
+fn a_missing_role_has_no_policy() {
+    let mut account = Account::new();
+    let gone = ("NoSuchEntity".to_owned(), Class::Gone);
+    let get = GetRolePolicy {
+        role: "none".into(),
+        name: "logs".into(),
+    };
+    assert_eq!(account.code(get), gone);
+    let put = PutRolePolicy {
+        role: "none".into(),
+        name: "logs".into(),
+        document: "{}".into(),
+    };
+    assert_eq!(account.code(put), gone);
 }

@@ -1,12 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_calls::autoscaling::DescribeAutoScalingGroups;
+use windlass_calls::cloudwatch::PutDashboard;
 use windlass_calls::ec2::{
-    DescribeNatGateways, DescribeRouteTables, DescribeSecurityGroups, Image, Peer, RouteTarget, Rule,
+    CreateVpcEndpoint, DescribeNatGateways, DescribeRouteTables, DescribeSecurityGroups, EndpointAccess,
+    Image, Peer, RouteTarget, Rule,
 };
 use windlass_calls::elb::DescribeLoadBalancers;
+use windlass_calls::iam::CreateInstanceProfile;
+use windlass_calls::logs::CreateLogGroup;
+use windlass_calls::sns::CreateTopic;
 
-use crate::account::{Account, tagged};
+use crate::account::{Account, tagged, tags};
 
 #[test]
 fn the_inventory_lists_every_kind_with_its_tags() {
@@ -40,12 +45,58 @@ fn the_inventory_lists_every_kind_with_its_tags() {
 #[test]
 fn every_resource_can_be_deleted_behind_our_back() {
     let mut account = Account::new();
-    account.stack();
+    let (network, _) = account.stack();
+    account.call(CreateVpcEndpoint {
+        vpc: network.vpc,
+        service: "com.amazonaws.us-east-1.s3".into(),
+        access: EndpointAccess::Gateway {
+            route_tables: network.private_tables,
+        },
+        token: "s3".into(),
+        tags: tags("vpc-endpoint"),
+    });
+    account.call(CreateTopic {
+        name: "web".into(),
+        tags: tags("topic"),
+    });
+    account.call(CreateLogGroup {
+        name: "/windlass/dev/web".into(),
+        tags: tags("log-group"),
+    });
+    account.call(PutDashboard {
+        name: "web".into(),
+        body: r#"{"widgets": []}"#.into(),
+    });
+    let kinds: BTreeSet<_> = account
+        .world
+        .inventory()
+        .into_iter()
+        .map(|live| live.kind)
+        .collect();
+    for kind in ["vpc-endpoint", "topic", "log-group", "dashboard"] {
+        assert!(kinds.contains(kind), "{kind}");
+    }
     for live in account.world.inventory() {
         account.world.delete(&live.id);
     }
     assert_eq!(account.world.inventory(), []);
     assert!(!account.world.delete("vpc-00000001"));
+}
+
+#[test]
+fn what_has_one_name_goes_together_or_one_by_one() {
+    let mut account = Account::new();
+    account.profile();
+    assert!(!account.world.delete_one("alarm", "instance"));
+    assert!(!account.world.delete_one("colour", "instance"));
+    assert!(account.world.delete_one("instance-profile", "instance"));
+    assert_eq!(account.world.inventory()[0].kind, "iam-role");
+    account.call(CreateInstanceProfile {
+        name: "instance".into(),
+        tags: tags("instance-profile"),
+    });
+    assert!(account.world.delete("instance"));
+    assert_eq!(account.world.inventory(), []);
 }
 
 #[test]
@@ -88,7 +139,11 @@ fn a_deleted_group_takes_its_instances_and_a_load_balancer_its_listeners() {
     );
     assert!(account.world.delete(&front.balancer));
     assert_eq!(
-        account.code(DescribeLoadBalancers { name: "web".into() }).0,
+        account
+            .code(DescribeLoadBalancers {
+                name: Some("web".into())
+            })
+            .0,
         "LoadBalancerNotFound"
     );
     let kinds: Vec<_> = account

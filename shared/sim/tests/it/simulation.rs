@@ -208,6 +208,7 @@ fn puts_and_sends_count_as_mutating_and_numbers_go_on_over_passes() {
         key: "head".into(),
         body: Vec::new(),
         content_type: String::new(),
+        metadata: Tags::new(),
         condition: Condition::Absent,
     };
     let send = SendMessage {

@@ -1,7 +1,7 @@
 use rstest::rstest;
-use windlass_calls::Class;
 use windlass_calls::s3::{Condition, GetObject, ListObjectsV2, Object, PutObject};
 use windlass_calls::sqs::SendMessage;
+use windlass_calls::{Class, Tags};
 
 use crate::account::Account;
 
@@ -28,6 +28,7 @@ fn put(key: &str, body: &str, condition: Condition) -> PutObject {
         key: key.into(),
         body: body.into(),
         content_type: "application/json".into(),
+        metadata: Tags::new(),
         condition,
     }
 }
@@ -48,9 +49,28 @@ fn what_was_put_is_read_at_once() {
         body: b"one".to_vec(),
         etag: put.etag,
         version: put.version,
+        metadata: Tags::new(),
     };
     assert_eq!(account.call(get("head", 3)), found);
     assert_eq!(account.world.object("state", "head"), Some(&b"one"[..]));
+}
+
+#[test]
+fn metadata_is_kept_with_the_version_it_came_with() {
+    let mut account = account();
+    let metadata = Tags::from([("sha256".into(), "abc".into())]);
+    let tagged = PutObject {
+        metadata: metadata.clone(),
+        ..put("state", "one", Condition::Always)
+    };
+    account.call(tagged);
+    let shown = |account: &mut Account| match account.call(get("state", 9)) {
+        Object::Found { metadata, .. } => metadata,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown(&mut account), metadata);
+    account.call(put("state", "two", Condition::Always));
+    assert_eq!(shown(&mut account), Tags::new());
 }
 
 #[test]

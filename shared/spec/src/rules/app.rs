@@ -1,22 +1,23 @@
 //! What an instance runs.
 //!
-//! Guarantees: package names, image references and variable names can stand in a shell command without quoting.
+//! Guarantees: package names, image references, variable names and what names a secret can stand in a shell command
+//! without quoting.
 
 use std::collections::BTreeMap;
 
-use super::port;
+use super::{is_parameter, port};
 use crate::diagnostics::{Place, Refused, Report};
 use crate::raw::{RawApp, RawCompute, RawContainer};
 use crate::shape::{At, Field, shorten};
-use crate::types::{App, Runtime};
+use crate::types::{App, Runtime, Variable};
 use crate::values::{List, Row, Table};
 
 /// EC2 takes 16 KiB of user data before encoding.
 const LONGEST_USER_DATA: usize = 16 * 1024;
 /// Docker's own bound is 255 for the name; registry, tag and digest come on top.
 const LONGEST_REFERENCE: usize = 512;
-/// Values that would name a secret, once those exist.
-const SECRETS: [&str; 2] = ["ssm:/", "secret:"];
+/// Longest name of a secret, by AWS.
+const LONGEST_SECRET: usize = 512;
 
 const WAYS: &str =
     "say one of `packages: [nginx]`, `container: {image: …, port: 8000}`, `userData: |` with `port`";
@@ -176,23 +177,48 @@ fn reference(at: At<String>, report: &mut Report) -> Result<String, Refused> {
     ))
 }
 
-fn environment(table: Table, report: &mut Report) -> Result<BTreeMap<String, String>, Refused> {
+fn environment(table: Table, report: &mut Report) -> Result<BTreeMap<String, Variable>, Refused> {
     let rows: Vec<_> = table.0.into_iter().map(|row| variable(row, report)).collect();
     rows.into_iter().collect()
 }
 
-fn variable(row: Row, report: &mut Report) -> Result<(String, String), Refused> {
+fn variable(row: Row, report: &mut Report) -> Result<(String, Variable), Refused> {
     let named = variable_name(row.name, report);
-    let At { value, place } = row.value?;
-    if SECRETS.iter().any(|prefix| value.starts_with(prefix)) {
-        let remedy = "let the application read the secret itself; never write secrets into a spec";
-        return Err(report.unsupported(&place, "a reference to a secret", remedy));
+    let value = variable_value(row.value?, report)?;
+    Ok((named?, value))
+}
+
+/// The messages do not repeat the value: it may be the secret itself.
+fn variable_value(at: At<String>, report: &mut Report) -> Result<Variable, Refused> {
+    let At { value, place } = at;
+    if let Some(path) = value.strip_prefix("ssm:").filter(|path| path.starts_with('/')) {
+        if is_parameter(path) {
+            return Ok(Variable::Parameter(path.to_owned()));
+        }
+        let hint = "write the whole path, as in `ssm:/shop/database-host`, of letters, digits and . _ - /";
+        return Err(report.refuse(&place, "this is not the path of an SSM parameter", hint));
+    }
+    if let Some(name) = value.strip_prefix("secret:") {
+        if is_secret_name(name) {
+            return Ok(Variable::Secret(name.to_owned()));
+        }
+        let message = "this is not the name of a Secrets Manager secret";
+        let hint = format!(
+            "write its name, and never its value, as in `secret:shop/api-key`: at most {LONGEST_SECRET} letters, \
+             digits and / _ + = . @ -"
+        );
+        return Err(report.refuse(&place, message, hint));
     }
     if value.contains(['\n', '\r', '\0']) {
         let hint = "write it on one line; for more, encode it, for example with base64";
         return Err(report.refuse(&place, "the value has more than one line", hint));
     }
-    Ok((named?, value))
+    Ok(Variable::Plain(value))
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let fit = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
+    (1..=LONGEST_SECRET).contains(&name.len()) && name.chars().all(fit)
 }
 
 fn variable_name(at: At<String>, report: &mut Report) -> Result<String, Refused> {

@@ -1,13 +1,13 @@
-//! Machines: image, instance types, architecture.
+//! Machines: who keeps their number, image, instance types, architecture.
 
 use std::collections::BTreeSet;
 
-use super::{app, whole};
+use super::{app, is_parameter, whole};
 use crate::diagnostics::{Place, Refused, Report};
-use crate::raw::{Mode, RawCompute, RawSpot};
+use crate::raw::{RawCompute, RawSpot};
 use crate::shape::{At, Field, shorten};
 use crate::suggest;
-use crate::types::{Architecture, Compute, Image};
+use crate::types::{App, Architecture, Compute, Image, Mode};
 use crate::values::List;
 
 /// Most instance types of one group.
@@ -17,9 +17,16 @@ const SIZES: [&str; 8] = [
     "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "metal",
 ];
 
-pub(super) fn check(field: Field<RawCompute>, report: &mut Report) -> Result<Compute, Refused> {
-    let raw = field.open()?.value;
-    mode(raw.mode, report);
+/// The machines, and apart from them the mode, for the rules of scaling.
+pub(super) fn check(
+    field: Field<RawCompute>,
+    report: &mut Report,
+) -> (Result<Compute, Refused>, Result<Mode, Refused>) {
+    let raw = match field.open() {
+        Ok(at) => at.value,
+        Err(refused) => return (Err(refused), Err(refused)),
+    };
+    let mode = raw.mode.or(Mode::Asg).map(|at| at.value);
     spot(raw.spot, report);
     let image = raw
         .image
@@ -27,28 +34,27 @@ pub(super) fn check(field: Field<RawCompute>, report: &mut Report) -> Result<Com
         .and_then(|at| image(&at, report));
     let types = match raw.instance_types.given() {
         Ok(None) => Ok((vec!["t3.micro".to_owned()], Architecture::X86_64)),
-        Ok(Some(list)) => instance_types(list, report),
+        Ok(Some(list)) => instance_types(list, mode, report),
         Err(refused) => Err(refused),
     };
     let app = app::check(raw.app, report);
+    (assemble(mode, image, types, app), mode)
+}
+
+fn assemble(
+    mode: Result<Mode, Refused>,
+    image: Result<Image, Refused>,
+    types: Result<(Vec<String>, Architecture), Refused>,
+    app: Result<App, Refused>,
+) -> Result<Compute, Refused> {
     let (instance_types, architecture) = types?;
     Ok(Compute {
+        mode: mode?,
         image: image?,
         instance_types,
         architecture,
         app: app?,
     })
-}
-
-fn mode(field: Field<Mode>, report: &mut Report) {
-    if let Ok(At {
-        value: Mode::Ec2,
-        place,
-    }) = field.or(Mode::Asg)
-    {
-        let remedy = "leave it out; for a fixed number of instances set scaling.min and scaling.max to it";
-        report.unsupported(&place, "`mode: ec2`", remedy);
-    }
 }
 
 fn spot(field: Field<RawSpot>, report: &mut Report) {
@@ -96,18 +102,10 @@ fn is_image_id(digits: &str) -> bool {
     (8..=17).contains(&digits.len()) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn is_parameter(path: &str) -> bool {
-    let fit = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    path.starts_with('/')
-        && path.len() > 1
-        && !path.ends_with('/')
-        && !path.contains("//")
-        && path.chars().all(fit)
-}
-
 /// The types, and the one architecture that they share.
 fn instance_types(
     list: At<List<String>>,
+    mode: Result<Mode, Refused>,
     report: &mut Report,
 ) -> Result<(Vec<String>, Architecture), Refused> {
     let At {
@@ -122,6 +120,7 @@ fn instance_types(
             format!("list 1 to {MOST_TYPES}, as in [t3.micro]"),
         ));
     }
+    let number = single(items.len(), mode, &place, report);
     let mut seen = BTreeSet::new();
     let verdicts: Vec<_> = items
         .into_iter()
@@ -129,7 +128,22 @@ fn instance_types(
         .collect();
     let types = verdicts.into_iter().collect::<Result<Vec<String>, Refused>>()?;
     let architecture = architecture(&types, &place, report)?;
-    Ok((types, architecture))
+    number.map(|()| (types, architecture))
+}
+
+/// A group chooses among its types; an instance is of one.
+fn single(
+    count: usize,
+    mode: Result<Mode, Refused>,
+    place: &Place,
+    report: &mut Report,
+) -> Result<(), Refused> {
+    if count == 1 || mode != Ok(Mode::Ec2) {
+        return Ok(());
+    }
+    let message =
+        format!("{count} instance types are listed, and with `mode: ec2` all instances are of one type");
+    Err(report.refuse(place, message, "keep one, or use `mode: asg`"))
 }
 
 fn instance_type(

@@ -1,10 +1,10 @@
-//! Launching and terminating instances, and what watches over them.
+//! Launching and terminating instances, and what is changed by hand.
 
 use crate::diagnostics::{Refused, Report};
-use crate::raw::{RawDrift, RawLaunch, RawLifecycle, RawMonitoring, Verify};
+use crate::raw::{RawDrift, RawLaunch, RawLifecycle, Verify};
 use crate::shape::{At, Field};
 use crate::types::Lifecycle;
-use crate::values::{List, Seconds};
+use crate::values::Seconds;
 
 /// Longest deregistration delay, by AWS, in seconds.
 const LONGEST_DRAIN: u32 = 3600;
@@ -35,32 +35,6 @@ fn launch(field: Field<RawLaunch>, report: &mut Report) {
     }
     if let Ok(Some(At { place, .. })) = raw.timeout.given() {
         report.unsupported(&place, "`timeout`", "leave it out");
-    }
-}
-
-/// Neither a dashboard nor notifications exist so far.
-pub(super) fn monitoring(field: Field<RawMonitoring>, report: &mut Report) {
-    let Ok(Some(At { value: raw, .. })) = field.given() else {
-        return;
-    };
-    if let Ok(At { value: true, place }) = raw.dashboard.or(false) {
-        report.unsupported(
-            &place,
-            "`dashboard: true`",
-            "leave it out; status.json shows the stack",
-        );
-    }
-    if let Ok(Some(At {
-        value: List(items),
-        place,
-    })) = raw.notify.given()
-        && !items.is_empty()
-    {
-        report.unsupported(
-            &place,
-            "`notify`",
-            "leave it out; subscribe to the alarms by hand",
-        );
     }
 }
 

@@ -1,103 +1,22 @@
-//! Listeners and the health check.
+//! Who can reach the load balancer, and the health check.
 
-use std::collections::BTreeSet;
-
-use super::{port, whole};
+use super::{listeners, whole};
 use crate::diagnostics::{Refused, Report};
-use crate::raw::{Protocol, RawHealthCheck, RawListener, RawLoadBalancer};
+use crate::raw::{RawHealthCheck, RawLoadBalancer};
 use crate::shape::{At, Field, shorten};
-use crate::types::{HealthCheck, Listener, LoadBalancer, Scheme};
-use crate::values::{List, Seconds};
-
-/// Listeners of one load balancer, by AWS's default quota.
-const MOST_LISTENERS: usize = 50;
+use crate::types::{HealthCheck, LoadBalancer, Scheme};
+use crate::values::Seconds;
 
 pub(super) fn check(field: Field<RawLoadBalancer>, report: &mut Report) -> Result<LoadBalancer, Refused> {
     let raw = field.open()?.value;
     let scheme = raw.scheme.or(Scheme::InternetFacing);
-    let listeners = match raw.listeners.given() {
-        Ok(None) => Ok(vec![Listener { port: 80 }]),
-        Ok(Some(list)) => listeners(list, report),
-        Err(refused) => Err(refused),
-    };
+    let listeners = listeners::check(raw.listeners, report);
     let health_check = health_check(raw.health_check, report);
     Ok(LoadBalancer {
         scheme: scheme?.value,
         listeners: listeners?,
         health_check: health_check?,
     })
-}
-
-fn listeners(list: At<List<RawListener>>, report: &mut Report) -> Result<Vec<Listener>, Refused> {
-    let At {
-        value: List(items),
-        place,
-    } = list;
-    if items.is_empty() || items.len() > MOST_LISTENERS {
-        let message = format!("{} listeners are given", items.len());
-        let hint = format!("give 1 to {MOST_LISTENERS}, as in [{{port: 80}}], or leave it out for port 80");
-        return Err(report.refuse(&place, message, hint));
-    }
-    let mut seen = BTreeSet::new();
-    let verdicts: Vec<_> = items
-        .into_iter()
-        .map(|item| listener(item, &mut seen, report))
-        .collect();
-    verdicts.into_iter().collect()
-}
-
-fn listener(
-    item: Result<At<RawListener>, Refused>,
-    seen: &mut BTreeSet<u16>,
-    report: &mut Report,
-) -> Result<Listener, Refused> {
-    let raw = item?.value;
-    let plain = plain_http(raw.protocol, raw.certificate_arn, raw.redirect_to, report);
-    let given = raw.port.required("say the port, as in `port: 80`", report)?;
-    let place = given.place.clone();
-    let port = port(Ok(given), report)?;
-    if !seen.insert(port) {
-        return Err(report.refuse(
-            &place,
-            format!("port {port} has two listeners"),
-            "keep one of them",
-        ));
-    }
-    plain.map(|()| Listener { port })
-}
-
-/// Only HTTP that is forwarded exists so far.
-fn plain_http(
-    protocol: Field<Protocol>,
-    certificate_arn: Field<String>,
-    redirect_to: Field<i64>,
-    report: &mut Report,
-) -> Result<(), Refused> {
-    let mut plain = Ok(());
-    match protocol.or(Protocol::Http) {
-        Ok(At {
-            value: Protocol::Https,
-            place,
-        }) => {
-            let remedy = "use `protocol: HTTP`, and end TLS in front of the stack, for example in CloudFront";
-            plain = Err(report.unsupported(&place, "`protocol: HTTPS`", remedy));
-        }
-        Ok(_) => {}
-        Err(refused) => plain = Err(refused),
-    }
-    if let Some(At { place, .. }) = certificate_arn.given()? {
-        plain = Err(report.unsupported(&place, "`certificateArn`", "leave it out, with `protocol: HTTP`"));
-    }
-    if let Some(at) = redirect_to.given()? {
-        let place = at.place.clone();
-        let _reported = port(Ok(at), report);
-        plain = Err(report.unsupported(
-            &place,
-            "`redirectTo`",
-            "leave it out: the port serves the application",
-        ));
-    }
-    plain
 }
 
 fn health_check(field: Field<RawHealthCheck>, report: &mut Report) -> Result<HealthCheck, Refused> {

@@ -6,53 +6,49 @@
 mod app;
 mod compute;
 mod lifecycle;
+mod listeners;
 mod load_balancer;
 mod metadata;
+mod monitoring;
 mod network;
 mod scaling;
 
 use std::ops::RangeInclusive;
 
 use crate::diagnostics::{Refused, Report};
-use crate::raw::{Apply, RawSpec};
+use crate::raw::RawSpec;
 use crate::shape::{At, Field};
-use crate::types::{Nat, Spec, StackId};
+use crate::types::{Apply, Nat, Spec, StackId};
 
 /// The spec of `stack`, if every rule holds.
 pub(crate) fn check(stack: &StackId, raw: RawSpec, report: &mut Report) -> Result<Spec, Refused> {
-    switches(raw.apply, raw.allow_replace, report);
+    replacing(raw.allow_replace, report);
     let tags = metadata::check(stack, raw.metadata, report);
     let (network, nat) = network::check(raw.network, report);
     needs_the_internet(&nat, app::download(&raw.compute), report);
-    let compute = compute::check(raw.compute, report);
+    let (compute, mode) = compute::check(raw.compute, report);
     let load_balancer = load_balancer::check(raw.load_balancer, report);
-    let scaling = scaling::check(raw.scaling, report);
+    let scaling = scaling::check(raw.scaling, mode, report);
     let lifecycle = lifecycle::check(raw.lifecycle, report);
-    lifecycle::monitoring(raw.monitoring, report);
+    let monitoring = monitoring::check(raw.monitoring, report);
     lifecycle::drift(raw.drift, report);
     let protect = raw.protect.or(stack.environment == "prod");
     Ok(Spec {
         stack: stack.clone(),
         tags: tags?,
+        apply: raw.apply.or(Apply::Auto)?.value,
         protect: protect?.value,
         network: network?,
         compute: compute?,
         load_balancer: load_balancer?,
         scaling: scaling?,
         lifecycle: lifecycle?,
+        monitoring: monitoring?,
     })
 }
 
-/// `apply` and `allowReplace`: only their defaults exist so far. `apiVersion` and `kind` have one value each.
-fn switches(apply: Field<Apply>, allow_replace: Field<bool>, report: &mut Report) {
-    if let Ok(At {
-        value: Apply::Plan,
-        place,
-    }) = apply.or(Apply::Auto)
-    {
-        let remedy = "leave it out; `windlass plan <file>` shows what a spec would change";
-        report.unsupported(&place, "`apply: plan`", remedy);
-    }
+/// `allowReplace`: only its default exists so far. `apiVersion` and `kind` have one value each.
+fn replacing(allow_replace: Field<bool>, report: &mut Report) {
     if let Ok(At { value: true, place }) = allow_replace.or(false) {
         let remedy = "leave it out; to change what AWS cannot change in place, start a new stack";
         report.unsupported(&place, "`allowReplace: true`", remedy);
@@ -97,4 +93,14 @@ fn whole<T: TryFrom<i64>>(
 /// A TCP port.
 fn port(field: Result<At<i64>, Refused>, report: &mut Report) -> Result<u16, Refused> {
     whole(field, 1..=65535, report)
+}
+
+/// The path of an SSM parameter: `/` and a name, as often as wanted.
+fn is_parameter(path: &str) -> bool {
+    let fit = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    path.starts_with('/')
+        && path.len() > 1
+        && !path.ends_with('/')
+        && !path.contains("//")
+        && path.chars().all(fit)
 }

@@ -1,4 +1,6 @@
-//! The VPC's range, its zones and its way out.
+//! The VPC's range, its zones and its ways out.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
@@ -6,7 +8,7 @@ use super::whole;
 use crate::diagnostics::{Place, Refused, Report};
 use crate::raw::RawNetwork;
 use crate::shape::{At, Field};
-use crate::types::{Nat, Network};
+use crate::types::{Endpoint, Nat, Network};
 use crate::values::List;
 
 /// A VPC is /16 at most, by AWS.
@@ -31,20 +33,22 @@ pub(super) fn check(
         .cidr
         .or("10.0.0.0/16".to_owned())
         .and_then(|at| cidr(&at, report));
-    endpoints(raw.endpoints, report);
-    (network(cidr, zones, &nat), nat)
+    let endpoints = endpoints(raw.endpoints, &nat, report);
+    (network(cidr, zones, &nat, endpoints), nat)
 }
 
 fn network(
     cidr: Result<Ipv4Net, Refused>,
     zones: Result<u8, Refused>,
     nat: &Result<At<Nat>, Refused>,
+    endpoints: Result<BTreeSet<Endpoint>, Refused>,
 ) -> Result<Network, Refused> {
     let nat = nat.as_ref().map_err(|refused| *refused)?;
     Ok(Network {
         cidr: cidr?,
         zones: zones?,
         nat: nat.value,
+        endpoints: endpoints?,
     })
 }
 
@@ -110,18 +114,61 @@ fn aligned(net: Ipv4Net, place: &Place, report: &mut Report) -> Result<(), Refus
     Err(report.refuse(place, message, format!("did you mean `{}`?", net.trunc())))
 }
 
-/// The list must be empty so far; its items are judged all the same.
-fn endpoints(field: Field<List<String>>, report: &mut Report) {
-    if let Ok(Some(At {
-        value: List(items),
-        place,
-    })) = field.given()
-        && !items.is_empty()
-    {
-        report.unsupported(
-            &place,
-            "`endpoints`",
-            "leave it out; with `nat: per-zone` or `nat: single` the instances reach AWS through NAT",
-        );
+/// What the spec lists. What it does not list: of a network that is closed otherwise, the way in for people and S3.
+fn endpoints(
+    field: Field<List<Endpoint>>,
+    nat: &Result<At<Nat>, Refused>,
+    report: &mut Report,
+) -> Result<BTreeSet<Endpoint>, Refused> {
+    let closed = nat
+        .as_ref()
+        .map(|at| at.value == Nat::None)
+        .map_err(|refused| *refused);
+    let Some(At {
+        value: List(items), ..
+    }) = field.given()?
+    else {
+        let usual: &[Endpoint] = if closed? {
+            &[Endpoint::Ssm, Endpoint::S3]
+        } else {
+            &[]
+        };
+        return Ok(usual.iter().copied().collect());
+    };
+    let mut seen = BTreeMap::new();
+    let verdicts: Vec<_> = items
+        .into_iter()
+        .map(|item| endpoint(item?, &mut seen, report))
+        .collect();
+    // One that could not be read may be the one that is missed.
+    verdicts.into_iter().collect::<Result<(), Refused>>()?;
+    if closed == Ok(true) {
+        layers(&seen, report)?;
+    }
+    Ok(seen.into_keys().collect())
+}
+
+fn endpoint(
+    at: At<Endpoint>,
+    seen: &mut BTreeMap<Endpoint, Place>,
+    report: &mut Report,
+) -> Result<(), Refused> {
+    let At { value, place } = at;
+    if seen.contains_key(&value) {
+        return Err(report.refuse(&place, "this endpoint is listed twice", "keep the first"));
+    }
+    seen.insert(value, place);
+    Ok(())
+}
+
+/// The registry answers with links to S3.
+fn layers(listed: &BTreeMap<Endpoint, Place>, report: &mut Report) -> Result<(), Refused> {
+    match listed.get(&Endpoint::Ecr) {
+        Some(place) if !listed.contains_key(&Endpoint::S3) => Err(report.refuse(
+            place,
+            "`ecr` alone pulls no image: its layers are in S3, which `nat: none` leaves out of reach",
+            "add `s3` to the list; it is free",
+        )),
+        _ => Ok(()),
     }
 }

@@ -1,33 +1,56 @@
-//! Bounds of the group, and the scaling that is still to come.
+//! Bounds of the number of instances, and what moves it between them.
 //!
-//! Metrics, behavior and schedules are refused as not supported yet, but judged first: a spec written ahead should
-//! learn of crossed thresholds now.
+//! What is not supported yet is judged first: a spec written ahead should learn of crossed thresholds now.
 
 use std::collections::BTreeSet;
 
+use ordered_float::OrderedFloat;
+
 use super::whole;
 use crate::diagnostics::{Refused, Report};
-use crate::raw::{Metric, RawBehavior, RawMetric, RawScaling, RawSchedule};
+use crate::raw::{self, RawBehavior, RawMetric, RawScaling, RawSchedule};
 use crate::shape::{At, Field};
-use crate::types::Scaling;
+use crate::types::{Breach, Measure, Metric, Mode, Scaling};
 use crate::values::{List, Seconds};
 
 /// Far above any account's quota; a typing error should not order a data center.
 const MOST: i64 = 1000;
 const DEFAULT_MIN: i64 = 3;
 const DEFAULT_MAX: i64 = 9;
+/// Minutes in a row; it grows sooner than it shrinks.
+const DEFAULT_PERIODS_OUT: u32 = 2;
+const DEFAULT_PERIODS_IN: u32 = 5;
+/// Percent of a processor.
+const DEFAULT_ABOVE: f64 = 70.0;
+const DEFAULT_BELOW: f64 = 30.0;
 
-pub(super) fn check(field: Field<RawScaling>, report: &mut Report) -> Result<Scaling, Refused> {
+pub(super) fn check(
+    field: Field<RawScaling>,
+    mode: Result<Mode, Refused>,
+    report: &mut Report,
+) -> Result<Scaling, Refused> {
     let raw = field.open()?.value;
-    let bounds = bounds(raw.min, raw.max, report);
-    metrics(raw.metrics, report);
+    let bounds = match mode {
+        Ok(Mode::Asg) => bounds(raw.min, raw.max, report),
+        Ok(Mode::Ec2) => fixed(raw.min, raw.max, report),
+        Err(refused) => {
+            let _reported = [raw.min.or(1), raw.max.or(1)].map(|bound| whole::<u32>(bound, 1..=MOST, report));
+            Err(refused)
+        }
+    };
+    let metrics = metrics(raw.metrics, mode, report);
     behavior(raw.behavior, report);
     schedule(raw.schedule, report);
-    bounds
+    let (min, max) = bounds?;
+    Ok(Scaling {
+        min,
+        max,
+        metrics: metrics?,
+    })
 }
 
 /// `1 <= min <= max`; what is left out is said in the message, for it is not in the text.
-fn bounds(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<Scaling, Refused> {
+fn bounds(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<(u32, u32), Refused> {
     let (min_given, max_given) = (min.is_given(), max.is_given());
     let (min, max) = (min.or(DEFAULT_MIN), max.or(DEFAULT_MAX));
     let blamed = if min_given { min.as_ref() } else { max.as_ref() }
@@ -37,13 +60,12 @@ fn bounds(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<Scali
         (whole(min, 1..=MOST, report), whole(max, 1..=MOST, report));
     let (min, max) = (min?, max?);
     if min <= max {
-        return Ok(Scaling { min, max });
+        return Ok((min, max));
     }
-    let default = |given: bool| if given { "" } else { " (the default)" };
     let message = format!(
         "min {min}{} is greater than max {max}{}",
-        default(min_given),
-        default(max_given)
+        unless(min_given),
+        unless(max_given)
     );
     Err(report.refuse(
         &blamed.unwrap_or_default(),
@@ -52,62 +74,163 @@ fn bounds(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<Scali
     ))
 }
 
-fn metrics(field: Field<List<RawMetric>>, report: &mut Report) {
-    let Ok(Some(At {
-        value: List(items),
-        place,
-    })) = field.given()
-    else {
-        return;
+/// Both bounds of a fixed number of instances, which is `min`.
+fn fixed(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<(u32, u32), Refused> {
+    let min_given = min.is_given();
+    let min: Result<u32, _> = whole(min.or(DEFAULT_MIN), 1..=MOST, report);
+    let Some(at) = max.given()? else {
+        return min.map(|number| (number, number));
     };
-    if items.is_empty() {
-        return;
+    let place = at.place.clone();
+    let max: u32 = whole(Ok(at), 1..=MOST, report)?;
+    let min = min?;
+    if min == max {
+        return Ok((min, max));
     }
-    let mut seen = BTreeSet::new();
-    for item in items.into_iter().flatten() {
-        metric(item, &mut seen, report);
-    }
-    let remedy = "leave it out; set min and max to the number of instances that you need";
-    report.unsupported(&place, "`metrics`", remedy);
+    let message = format!(
+        "min {min}{} and max {max} differ, and with `mode: ec2` the number of instances is fixed",
+        unless(min_given)
+    );
+    Err(report.refuse(
+        &place,
+        message,
+        "leave max out and set min to the number, or use `mode: asg`",
+    ))
 }
 
-fn metric(item: At<RawMetric>, seen: &mut BTreeSet<u8>, report: &mut Report) {
-    let raw = item.value;
+/// What to say of a value that stands in a message, and perhaps not in the text.
+fn unless(given: bool) -> &'static str {
+    if given { "" } else { " (the default)" }
+}
+
+fn metrics(
+    field: Field<List<RawMetric>>,
+    mode: Result<Mode, Refused>,
+    report: &mut Report,
+) -> Result<Vec<Metric>, Refused> {
+    let Some(At {
+        value: List(items),
+        place,
+    }) = field.given()?
+    else {
+        return mode.map(usual);
+    };
+    if mode == Ok(Mode::Ec2) && !items.is_empty() {
+        report.refuse(
+            &place,
+            "metrics move the size of an Auto Scaling group, and with `mode: ec2` there is none",
+            "leave them out, or use `mode: asg`",
+        );
+    }
+    let mut seen = BTreeSet::new();
+    let verdicts: Vec<_> = items
+        .into_iter()
+        .map(|item| metric(item?.value, &mut seen, report))
+        .collect();
+    verdicts.into_iter().collect()
+}
+
+/// What moves a group of which nothing is said.
+fn usual(mode: Mode) -> Vec<Metric> {
+    let breach = |threshold, periods| Breach {
+        threshold: OrderedFloat(threshold),
+        periods,
+    };
+    match mode {
+        Mode::Asg => vec![Metric {
+            measure: Measure::Cpu,
+            scale_out: breach(DEFAULT_ABOVE, DEFAULT_PERIODS_OUT),
+            scale_in: Some(breach(DEFAULT_BELOW, DEFAULT_PERIODS_IN)),
+        }],
+        Mode::Ec2 => Vec::new(),
+    }
+}
+
+/// A threshold as it is written, each part judged on its own.
+struct Limit {
+    threshold: Result<At<f64>, Refused>,
+    periods: Result<u32, Refused>,
+}
+
+impl Limit {
+    fn new(
+        threshold: Result<At<f64>, Refused>,
+        periods: Result<At<i64>, Refused>,
+        report: &mut Report,
+    ) -> Self {
+        Self {
+            threshold,
+            periods: whole(periods, 1..=60, report),
+        }
+    }
+
+    fn breach(self) -> Result<Breach, Refused> {
+        Ok(Breach {
+            threshold: OrderedFloat(self.threshold?.value),
+            periods: self.periods?,
+        })
+    }
+}
+
+fn metric(raw: RawMetric, seen: &mut BTreeSet<u8>, report: &mut Report) -> Result<Metric, Refused> {
     let kind = raw
         .r#type
         .required("say what is measured, as in `type: cpu`", report);
     let out = raw
         .scale_out
         .required("say when to grow, as in {above: 70, periods: 2}", report)
-        .ok();
-    let shrink = raw.scale_in.given().ok().flatten();
-    let above = out.and_then(|at| {
-        let _reported = whole::<u8>(at.value.periods.or(2), 1..=60, report);
-        at.value
-            .above
-            .required("give the threshold, as in `above: 70`", report)
-            .ok()
+        .map(|at| {
+            let hint = "give the threshold, as in `above: 70`";
+            let above = at.value.above.required(hint, report);
+            Limit::new(above, at.value.periods.or(DEFAULT_PERIODS_OUT.into()), report)
+        });
+    let shrink = raw.scale_in.given().map(|at| {
+        at.map(|at| {
+            let hint = "give the threshold, as in `below: 30`";
+            let below = at.value.below.required(hint, report);
+            Limit::new(below, at.value.periods.or(DEFAULT_PERIODS_IN.into()), report)
+        })
     });
-    let below = shrink.and_then(|at| {
-        let _reported = whole::<u8>(at.value.periods.or(5), 1..=60, report);
-        at.value
-            .below
-            .required("give the threshold, as in `below: 30`", report)
-            .ok()
-    });
-    if let Ok(kind) = kind {
+    let above = out.as_ref().ok().and_then(|limit| limit.threshold.as_ref().ok());
+    let below = shrink
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .and_then(|limit| limit.threshold.as_ref().ok());
+    if let Ok(kind) = &kind {
         if !seen.insert(kind.value as u8) {
             report.refuse(&kind.place, "this metric is listed twice", "keep one of the two");
         }
-        for threshold in [&above, &below].into_iter().flatten() {
+        for threshold in [above, below].into_iter().flatten() {
             threshold_fits(kind.value, threshold, report);
         }
     }
     uncrossed(above, below, report);
+    Ok(Metric {
+        measure: measure(kind, report)?,
+        scale_out: out?.breach()?,
+        scale_in: shrink?.map(Limit::breach).transpose()?,
+    })
 }
 
-fn threshold_fits(kind: Metric, threshold: &At<f64>, report: &mut Report) {
-    let percent = matches!(kind, Metric::Cpu | Metric::Memory);
+/// Only the processor is measured so far.
+fn measure(kind: Result<At<raw::Metric>, Refused>, report: &mut Report) -> Result<Measure, Refused> {
+    let At { value, place } = kind?;
+    match value {
+        raw::Metric::Cpu => Ok(Measure::Cpu),
+        raw::Metric::RequestsPerTarget
+        | raw::Metric::NetworkIn
+        | raw::Metric::NetworkOut
+        | raw::Metric::Memory => Err(report.unsupported(
+            &place,
+            "this measure",
+            "leave it out, or use `type: cpu`, which is",
+        )),
+    }
+}
+
+fn threshold_fits(kind: raw::Metric, threshold: &At<f64>, report: &mut Report) {
+    let percent = matches!(kind, raw::Metric::Cpu | raw::Metric::Memory);
     let value = threshold.value;
     if value < 0.0 || (percent && value > 100.0) {
         let hint = if percent {
@@ -124,7 +247,7 @@ fn threshold_fits(kind: Metric, threshold: &At<f64>, report: &mut Report) {
 }
 
 /// Growing above a value at which it also shrinks, the group would never rest.
-fn uncrossed(above: Option<At<f64>>, below: Option<At<f64>>, report: &mut Report) {
+fn uncrossed(above: Option<&At<f64>>, below: Option<&At<f64>>, report: &mut Report) {
     if let (Some(above), Some(below)) = (above, below)
         && below.value >= above.value
     {

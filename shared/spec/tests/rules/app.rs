@@ -1,10 +1,10 @@
 //! Packages, containers and scripts.
 
 use rstest::rstest;
-use windlass_spec::Runtime;
+use windlass_spec::{Runtime, Variable};
 
 use crate::common::decode_text;
-use crate::{APP, accepts, container, refuses};
+use crate::{APP, accepts, container, refuses, refuses_only};
 
 #[rstest]
 #[case("nginx")]
@@ -69,7 +69,7 @@ fn environment_variables_have_plain_names_and_values_of_one_line() {
     let Runtime::Container { env, .. } = spec.compute.app.runtime else {
         panic!("not a container")
     };
-    assert_eq!(env["_A1"], "x=$HOME; `id` 'q'");
+    assert_eq!(env["_A1"], Variable::Plain("x=$HOME; `id` 'q'".to_owned()));
     let env = "compute.app.container.env";
     for name in ["1A", "A-B", "A B", "Ä", ""] {
         refuses(
@@ -150,5 +150,71 @@ fn user_data_is_at_most_16_kib_and_not_empty() {
         "compute: {app: {port: 80, userData: ' '}}",
         "compute.app.userData",
         "is empty",
+    );
+}
+
+fn variable(text: &str) -> String {
+    container(&format!("env: {{A: \"{text}\"}}"))
+}
+
+#[rstest]
+#[case("", Variable::Plain(String::new()))]
+#[case("ssm:", Variable::Plain("ssm:".into()))]
+#[case("ssm:a/b", Variable::Plain("ssm:a/b".into()))]
+#[case(" ssm:/a", Variable::Plain(" ssm:/a".into()))]
+#[case("SECRET:a", Variable::Plain("SECRET:a".into()))]
+#[case("secrets:a", Variable::Plain("secrets:a".into()))]
+#[case("ssm:/a", Variable::Parameter("/a".into()))]
+#[case("ssm:/shop/prod.eu/db_host-1", Variable::Parameter("/shop/prod.eu/db_host-1".into()))]
+#[case("secret:a", Variable::Secret("a".into()))]
+#[case("secret:/shop/API_key+1=2.3@4-5", Variable::Secret("/shop/API_key+1=2.3@4-5".into()))]
+fn a_variable_is_plain_or_names_a_parameter_or_a_secret(#[case] text: &str, #[case] expected: Variable) {
+    let Runtime::Container { env, .. } = decode_text(&variable(text)).unwrap().compute.app.runtime else {
+        panic!("not a container")
+    };
+    assert_eq!(env["A"], expected);
+}
+
+#[rstest]
+#[case("ssm:/")]
+#[case("ssm://a")]
+#[case("ssm:/hunter2/")]
+#[case("ssm:/hunter2//b")]
+#[case("ssm:/hunter2 b")]
+#[case("ssm:/hunter2\\nb")]
+#[case("ssm:/hunter2$(id)")]
+fn a_parameter_is_named_by_its_path(#[case] text: &str) {
+    names_nothing(text, "not the path of an SSM parameter");
+}
+
+#[rstest]
+#[case("secret:")]
+#[case("secret:hunter2!")]
+#[case("secret:hunter2 b")]
+#[case("secret:hunter2\\nb")]
+#[case("secret:hünter2")]
+#[case("secret:arn:aws:secretsmanager:eu-central-1:123456789012:secret:hunter2")]
+fn a_secret_is_named_by_its_name(#[case] text: &str) {
+    names_nothing(text, "not the name of a Secrets Manager secret");
+}
+
+#[test]
+fn the_name_of_a_secret_has_at_most_512_characters() {
+    accepts(&variable(&format!("secret:{}", "x".repeat(512))));
+    names_nothing(
+        &format!("secret:{}", "x".repeat(513)),
+        "not the name of a Secrets Manager secret",
+    );
+}
+
+/// The error has the form that is right, and does not repeat what may be the secret itself.
+#[track_caller]
+fn names_nothing(text: &str, message: &str) {
+    refuses_only(&variable(text), "compute.app.container.env.A", message);
+    let shown = decode_text(&variable(text)).unwrap_err().to_string();
+    assert!(!shown.contains("hunter2") && !shown.contains("xxx"), "{shown}");
+    assert!(
+        shown.contains("as in `ssm:/shop/") || shown.contains("as in `secret:shop/"),
+        "{shown}"
     );
 }

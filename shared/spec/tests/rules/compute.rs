@@ -1,10 +1,10 @@
-//! Images and instance types.
+//! The mode, images and instance types.
 
 use rstest::rstest;
-use windlass_spec::Image;
+use windlass_spec::{Image, Mode};
 
 use crate::common::decode_text;
-use crate::{accepts, refuses};
+use crate::{APP, accepts, fixed, refuses, refuses_only};
 
 #[rstest]
 #[case("al2023", Image::Al2023)]
@@ -93,4 +93,36 @@ fn at_most_twenty_instance_types_are_taken() {
     };
     accepts(&text(20));
     refuses(&text(21), "compute.instanceTypes", "21 instance types");
+}
+
+#[test]
+fn an_auto_scaling_group_keeps_the_number_unless_the_spec_wants_it_fixed() {
+    let mode = |text: &str| decode_text(text).unwrap().compute.mode;
+    assert_eq!(mode(APP), Mode::Asg);
+    assert_eq!(mode("compute: {mode: asg, app: {packages: [nginx]}}"), Mode::Asg);
+    assert_eq!(mode(&fixed("")), Mode::Ec2);
+    refuses_only(
+        "compute: {mode: ecs, app: {packages: [nginx]}}",
+        "compute.mode",
+        "unknown value `ecs`",
+    );
+}
+
+#[test]
+fn instances_of_a_fixed_number_are_of_one_type() {
+    let text = |mode: &str, types: &str| {
+        format!("compute: {{mode: {mode}, instanceTypes: [{types}], app: {{packages: [nginx]}}}}")
+    };
+    accepts(&text("ec2", "t4g.small"));
+    accepts(&text("asg", "t3.small, t3.medium"));
+    refuses_only(
+        &text("ec2", "t3.small, t3.medium"),
+        "compute.instanceTypes",
+        "2 instance types are listed, and with `mode: ec2`",
+    );
+    refuses_only(
+        &text("ec3", "t3.small, t3.medium"),
+        "compute.mode",
+        "unknown value",
+    );
 }

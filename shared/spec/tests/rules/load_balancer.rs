@@ -1,4 +1,4 @@
-//! Listeners and the health check.
+//! The health check.
 
 use rstest::rstest;
 
@@ -62,25 +62,4 @@ fn a_health_check_path_is_printable_and_begins_with_a_slash() {
     refuses(&health("path: http://x/health"), path, "does not begin with `/`");
     refuses(&health("path: /a b"), path, "contains ' '");
     refuses(&health("path: /gesundheitsprüfung"), path, "contains 'ü'");
-}
-
-#[test]
-fn each_port_has_one_listener_and_there_is_at_least_one() {
-    accepts("loadBalancer: {listeners: [{port: 80}, {port: 8080}]}");
-    refuses(
-        "loadBalancer: {listeners: [{port: 80}, {port: 80}]}",
-        "loadBalancer.listeners[1].port",
-        "two listeners",
-    );
-    refuses(
-        "loadBalancer: {listeners: []}",
-        "loadBalancer.listeners",
-        "0 listeners",
-    );
-    let many: Vec<String> = (1..=51).map(|port| format!("{{port: {port}}}")).collect();
-    refuses(
-        &format!("loadBalancer: {{listeners: [{}]}}", many.join(", ")),
-        "loadBalancer.listeners",
-        "51 listeners",
-    );
 }

@@ -6,8 +6,10 @@ mod common;
 
 mod app;
 mod compute;
+mod listeners;
 mod load_balancer;
 mod metadata;
+mod monitoring;
 mod network;
 mod scaling;
 mod unsupported;
@@ -33,11 +35,32 @@ fn health(text: &str) -> String {
     format!("loadBalancer: {{healthCheck: {{{text}}}}}")
 }
 
+fn listeners(text: &str) -> String {
+    format!("loadBalancer: {{listeners: [{text}]}}")
+}
+
+fn metrics(text: &str) -> String {
+    format!("scaling: {{metrics: [{text}]}}")
+}
+
+/// The spec with a fixed number of instances that says `text` beside that.
+fn fixed(text: &str) -> String {
+    format!("compute: {{mode: ec2, app: {{packages: [nginx]}}}}\n{text}")
+}
+
 #[track_caller]
 fn accepts(text: &str) {
     if let Err(errors) = decode_text(&with(text)) {
         panic!("{text}\n{errors}");
     }
+}
+
+/// One error, this one.
+#[track_caller]
+fn refuses_only(text: &str, path: &str, message: &str) {
+    let errors = decode_text(&with(text)).expect_err(text);
+    assert_eq!(errors.0.len(), 1, "{text}\n{errors}");
+    refuses(text, path, message);
 }
 
 #[track_caller]

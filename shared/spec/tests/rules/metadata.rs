@@ -1,9 +1,10 @@
-//! Names, tags and protection.
+//! Names, tags, protection, and what happens with a plan.
 
 use rstest::rstest;
-use windlass_spec::{decode, parse_key};
+use windlass_spec::{Apply, decode, parse_key};
 
-use crate::{accepts, refuses, with};
+use crate::common::decode_text;
+use crate::{accepts, refuses, refuses_only, with};
 
 #[test]
 fn tags_keep_to_what_every_service_takes() {
@@ -70,4 +71,13 @@ fn what_the_spec_says_of_itself_must_be_what_its_key_says() {
 fn only_prod_is_protected_by_default(#[case] environment: &str, #[case] text: &str, #[case] protect: bool) {
     let stack = parse_key(&format!("specs/{environment}/web.yaml")).unwrap();
     assert_eq!(decode(&stack, with(text).as_bytes()).unwrap().protect, protect);
+}
+
+#[test]
+fn a_plan_is_carried_out_unless_the_spec_only_asks_for_it() {
+    let apply = |text: &str| decode_text(&with(text)).unwrap().apply;
+    assert_eq!(apply("protect: true"), Apply::Auto);
+    assert_eq!(apply("apply: auto"), Apply::Auto);
+    assert_eq!(apply("apply: plan"), Apply::Plan);
+    refuses_only("apply: never", "apply", "unknown value `never`");
 }

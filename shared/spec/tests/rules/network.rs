@@ -1,9 +1,12 @@
 //! The range, the zones and the way out.
 
 use rstest::rstest;
+use windlass_spec::Endpoint;
 
 use crate::common::decode_text;
-use crate::{accepts, refuses, with};
+use crate::{accepts, refuses, refuses_only, with};
+
+const SCRIPT: &str = "compute: {app: {userData: x, port: 80}}";
 
 #[rstest]
 #[case("10.0.0.0/16")]
@@ -77,4 +80,90 @@ fn without_nat_only_a_script_of_the_users_own_can_boot() {
 fn a_wrong_field_hides_none_of_its_neighbours() {
     let text = "network: {zones: 9, cidr: 8.8.8.0/16, nat: maybe, color: blue}";
     assert_eq!(decode_text(&with(text)).unwrap_err().0.len(), 5);
+}
+
+/// The endpoints of the network that says `text`.
+fn endpoints(text: &str) -> Vec<Endpoint> {
+    let spec = decode_text(&format!("{SCRIPT}\nnetwork: {{{text}}}")).unwrap();
+    spec.network.endpoints.into_iter().collect()
+}
+
+#[rstest]
+#[case::open("nat: per-zone", &[])]
+#[case::single("nat: single", &[])]
+#[case::by_default("zones: 2", &[])]
+#[case::closed("nat: none", &[Endpoint::S3, Endpoint::Ssm])]
+#[case::closed_and_none_wanted("nat: none, endpoints: []", &[])]
+#[case::closed_and_others_wanted("nat: none, endpoints: [sqs]", &[Endpoint::Sqs])]
+#[case::open_and_some_wanted("endpoints: [ssm, s3]", &[Endpoint::S3, Endpoint::Ssm])]
+fn a_closed_network_reaches_session_manager_and_s3_unless_it_says_otherwise(
+    #[case] text: &str,
+    #[case] expected: &[Endpoint],
+) {
+    assert_eq!(endpoints(text), expected);
+}
+
+#[rstest]
+#[case("s3", Endpoint::S3)]
+#[case("dynamodb", Endpoint::DynamoDb)]
+#[case("ssm", Endpoint::Ssm)]
+#[case("ecr", Endpoint::Ecr)]
+#[case("logs", Endpoint::Logs)]
+#[case("monitoring", Endpoint::Monitoring)]
+#[case("secretsmanager", Endpoint::SecretsManager)]
+#[case("kms", Endpoint::Kms)]
+#[case("sts", Endpoint::Sts)]
+#[case("sqs", Endpoint::Sqs)]
+#[case("sns", Endpoint::Sns)]
+fn every_endpoint_has_its_word_in_specs_and_in_records(#[case] word: &str, #[case] endpoint: Endpoint) {
+    assert_eq!(endpoints(&format!("endpoints: [{word}]")), [endpoint]);
+    assert_eq!(serde_json::to_value(endpoint).unwrap(), word);
+}
+
+#[test]
+fn each_endpoint_is_known_and_listed_once() {
+    refuses_only(
+        "network: {endpoints: [ssm, s3, ssm]}",
+        "network.endpoints[2]",
+        "this endpoint is listed twice",
+    );
+    refuses_only(
+        "network: {endpoints: [secrets-manager]}",
+        "network.endpoints[0]",
+        "unknown value `secrets-manager`",
+    );
+    let errors = decode_text(&with("network: {endpoints: [secrets-manager]}")).unwrap_err();
+    let hint = errors.0[0].hint.as_deref().unwrap();
+    assert!(hint.starts_with("did you mean `secretsmanager`?"), "{hint}");
+    refuses_only(
+        "network: {endpoints: ssm}",
+        "network.endpoints",
+        "expected a list",
+    );
+    refuses_only(
+        "network: {endpoints: [1]}",
+        "network.endpoints[0]",
+        "expected one of s3,",
+    );
+}
+
+#[test]
+fn without_nat_the_registry_needs_s3() {
+    let closed = |endpoints: &str| format!("{SCRIPT}\nnetwork: {{nat: none, endpoints: [{endpoints}]}}");
+    accepts(&closed("ecr, s3"));
+    accepts(&closed("s3, ecr"));
+    accepts(&format!("{SCRIPT}\nnetwork: {{endpoints: [ecr]}}"));
+    refuses_only(
+        &closed("ssm, ecr"),
+        "network.endpoints[1]",
+        "its layers are in S3",
+    );
+}
+
+#[rstest]
+#[case("nat: none, endpoints: [ecr, s4]", "network.endpoints[1]")]
+#[case("nat: nowhere, endpoints: [ecr]", "network.nat")]
+#[case("nat: nowhere", "network.nat")]
+fn a_word_that_could_not_be_read_is_not_missed_beside_it(#[case] text: &str, #[case] path: &str) {
+    refuses_only(&format!("{SCRIPT}\nnetwork: {{{text}}}"), path, "unknown value");
 }

@@ -1,9 +1,11 @@
-//! Bounds, and everything that is counted.
+//! Bounds, everything that is counted, and what moves the group.
 
+use ordered_float::OrderedFloat;
 use rstest::rstest;
+use windlass_spec::{Breach, Measure, Metric};
 
 use crate::common::decode_text;
-use crate::{accepts, refuses, with};
+use crate::{APP, accepts, fixed, metrics, refuses, refuses_only, with};
 
 #[rstest]
 #[case("network: {zones: N}", "network.zones", 2, 6)]
@@ -35,6 +37,24 @@ use crate::{accepts, refuses, with};
 )]
 #[case("scaling: {min: N, max: 1000}", "scaling.min", 1, 1000)]
 #[case("scaling: {min: 1, max: N}", "scaling.max", 1, 1000)]
+#[case(
+    "compute: {mode: ec2, app: {packages: [a]}}\nscaling: {min: N}",
+    "scaling.min",
+    1,
+    1000
+)]
+#[case(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 7, periods: N}}]}",
+    "scaling.metrics[0].scaleOut.periods",
+    1,
+    60
+)]
+#[case(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 7}, scaleIn: {below: 6, periods: N}}]}",
+    "scaling.metrics[0].scaleIn.periods",
+    1,
+    60
+)]
 fn a_number_is_taken_within_its_range_only(
     #[case] text: &str,
     #[case] path: &str,
@@ -107,5 +127,127 @@ fn a_wrong_bound_is_not_compared_with_the_other() {
             .0
             .len(),
         1
+    );
+}
+
+#[rstest]
+#[case("", 3)]
+#[case("scaling: {}", 3)]
+#[case("scaling: {min: 12}", 12)]
+#[case("scaling: {min: 1, max: 1}", 1)]
+#[case("scaling: {max: 3}", 3)]
+#[case("scaling: {min: 2, metrics: []}", 2)]
+fn a_fixed_number_is_min_and_nothing_moves_it(#[case] text: &str, #[case] number: u32) {
+    let scaling = decode_text(&fixed(text)).unwrap().scaling;
+    assert_eq!((scaling.min, scaling.max), (number, number));
+    assert_eq!(scaling.metrics, []);
+}
+
+#[rstest]
+#[case("scaling: {min: 2, max: 4}", "scaling.max", "min 2 and max 4 differ")]
+#[case("scaling: {min: 4, max: 2}", "scaling.max", "min 4 and max 2 differ")]
+#[case("scaling: {max: 4}", "scaling.max", "min 3 (the default) and max 4 differ")]
+#[case("scaling: {min: 0, max: 4}", "scaling.min", "out of range")]
+#[case("scaling: {min: 4, max: 1001}", "scaling.max", "out of range")]
+#[case("scaling: {min: many, max: 4}", "scaling.min", "expected a whole number")]
+#[case(
+    "scaling: {metrics: [{type: cpu, scaleOut: {above: 70}}]}",
+    "scaling.metrics",
+    "with `mode: ec2` there is none"
+)]
+fn a_fixed_number_is_said_once_and_has_no_metrics(
+    #[case] text: &str,
+    #[case] path: &str,
+    #[case] message: &str,
+) {
+    refuses_only(&fixed(text), path, message);
+}
+
+#[rstest]
+#[case("scaling: {min: 12}", 0)]
+#[case("scaling: {min: 4, max: 2}", 0)]
+#[case("scaling: {min: 0, max: 1001}", 2)]
+#[case("scaling: {metrics: [{type: cpu}]}", 1)]
+fn bounds_are_not_compared_while_nobody_knows_the_mode(#[case] text: &str, #[case] more: usize) {
+    let text = format!("compute: {{mode: ecs, app: {{packages: [a]}}}}\n{text}");
+    let errors = decode_text(&text).unwrap_err();
+    assert_eq!(errors.0.len(), 1 + more, "{errors}");
+}
+
+fn cpu(above: f64, out: u32, below: Option<(f64, u32)>) -> Metric {
+    let breach = |threshold, periods| Breach {
+        threshold: OrderedFloat(threshold),
+        periods,
+    };
+    Metric {
+        measure: Measure::Cpu,
+        scale_out: breach(above, out),
+        scale_in: below.map(|(below, periods)| breach(below, periods)),
+    }
+}
+
+#[test]
+fn a_group_follows_its_processors_unless_it_says_otherwise() {
+    let metrics = |text: &str| decode_text(&with(text)).unwrap().scaling.metrics;
+    let usual = [cpu(70.0, 2, Some((30.0, 5)))];
+    assert_eq!(decode_text(APP).unwrap().scaling.metrics, usual);
+    assert_eq!(metrics("scaling: {min: 2}"), usual);
+    assert_eq!(metrics("scaling: {metrics: []}"), []);
+}
+
+#[rstest]
+#[case("{type: cpu, scaleOut: {above: 60}}", cpu(60.0, 2, None))]
+#[case("{type: cpu, scaleOut: {above: 60.5}, scaleIn: {below: 20}}", cpu(60.5, 2, Some((20.0, 5))))]
+#[case(
+    "{type: cpu, scaleOut: {above: 100, periods: 60}, scaleIn: {below: 0, periods: 1}}",
+    cpu(100.0, 60, Some((0.0, 1)))
+)]
+fn a_metric_is_a_measure_with_its_thresholds(#[case] text: &str, #[case] expected: Metric) {
+    let found = decode_text(&with(&metrics(text))).unwrap().scaling.metrics;
+    assert_eq!(found, [expected]);
+}
+
+#[rstest]
+#[case("{type: cpus, scaleOut: {above: 7}}", "type", "unknown value")]
+#[case("{scaleOut: {above: 7}}", "type", "required")]
+#[case("{type: cpu}", "scaleOut", "required")]
+#[case("{type: cpu, scaleIn: {below: 7}}", "scaleOut", "required")]
+#[case("{type: cpu, scaleOut: {}}", "scaleOut.above", "required")]
+#[case("{type: cpu, scaleOut: {above: 7}, scaleIn: {}}", "scaleIn.below", "required")]
+#[case("{type: cpu, scaleOut: {above: 101}}", "scaleOut.above", "range")]
+#[case("{type: cpu, scaleOut: {above: -0.5}}", "scaleOut.above", "range")]
+#[case(
+    "{type: cpu, scaleOut: {above: 7}, scaleIn: {below: -1}}",
+    "scaleIn.below",
+    "range"
+)]
+#[case("{type: cpu, scaleOut: {above: .nan}}", "scaleOut.above", "expected a number")]
+#[case("{type: cpu, scaleOut: {above: .inf}}", "scaleOut.above", "expected a number")]
+#[case("{type: cpu, scaleOut: {above: '7'}}", "scaleOut.above", "expected a number")]
+#[case(
+    "{type: cpu, scaleOut: {above: 7, periods: 1.5}}",
+    "scaleOut.periods",
+    "whole number"
+)]
+#[case(
+    "{type: cpu, scaleOut: {above: 30}, scaleIn: {below: 30}}",
+    "scaleIn.below",
+    "the thresholds cross"
+)]
+#[case(
+    "{type: cpu, scaleOut: {above: 30, periods: 0}, scaleIn: {below: 40}}",
+    "scaleIn.below",
+    "the thresholds cross"
+)]
+fn any_other_metric_is_refused(#[case] text: &str, #[case] field: &str, #[case] message: &str) {
+    refuses(&metrics(text), &format!("scaling.metrics[0].{field}"), message);
+}
+
+#[test]
+fn a_measure_has_one_metric() {
+    refuses_only(
+        &metrics("{type: cpu, scaleOut: {above: 70}}, {type: cpu, scaleOut: {above: 80}}"),
+        "scaling.metrics[1].type",
+        "listed twice",
     );
 }

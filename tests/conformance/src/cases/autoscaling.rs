@@ -1,13 +1,15 @@
 //! Auto Scaling groups. They want no instance: what instances do is not what is compared here.
 
 use windlass_calls::Class;
-use windlass_calls::autoscaling::{CreateAutoScalingGroup, DescribeAutoScalingGroups, Group, GroupSettings};
+use windlass_calls::autoscaling::{
+    CreateAutoScalingGroup, DescribeAutoScalingGroups, EnableMetricsCollection, Group, GroupSettings,
+};
 use windlass_calls::ec2::DescribeVpcs;
 use windlass_engine::Port;
 
 use super::ground::{NO_SUBNET, NO_TEMPLATE, subnet, target_group};
 use super::{iam, templates};
-use crate::check::{Check, Mismatch, only, same};
+use crate::check::{Check, Mismatch, holds, only, same};
 use crate::place::Place;
 
 pub(super) async fn a_new_group_shows_its_settings_and_tags_and_wants_its_minimum<P: Port>(
@@ -19,6 +21,7 @@ pub(super) async fn a_new_group_shows_its_settings_and_tags_and_wants_its_minimu
     same("health check", shown.health_check.as_str(), "ELB")?;
     same("desired", shown.desired, request.settings.min)?;
     same("instances", shown.instances, Vec::new())?;
+    same("metrics", shown.metrics, Vec::new())?;
     same("suspended", shown.suspended, Vec::new())?;
     same("status", shown.status, None)?;
     same("tags", shown.tags, place.tags("asg"))
@@ -68,6 +71,40 @@ pub(super) async fn a_group_waits_for_its_instance_profile<P: Port>(place: &Plac
         .await?;
     iam::profile_with_role(place, "asg-no-profile").await?;
     place.settled(request).await
+}
+
+pub(super) async fn a_group_reports_all_its_sizes_once_told_to<P: Port>(place: &Place<P>) -> Check {
+    made(place, "asg-metrics").await?;
+    place.call(metrics(place, "asg-metrics")).await?;
+    let shown = described(place, "asg-metrics").await?.metrics;
+    for size in [
+        "GroupDesiredCapacity",
+        "GroupInServiceInstances",
+        "GroupMaxSize",
+        "GroupMinSize",
+    ] {
+        holds("metrics", shown.iter().any(|metric| metric == size), &shown)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn telling_a_group_to_report_twice_changes_nothing<P: Port>(place: &Place<P>) -> Check {
+    made(place, "asg-metrics-2").await?;
+    place.call(metrics(place, "asg-metrics-2")).await?;
+    let first = described(place, "asg-metrics-2").await?.metrics;
+    place.call(metrics(place, "asg-metrics-2")).await?;
+    same("metrics", described(place, "asg-metrics-2").await?.metrics, first)
+}
+
+pub(super) async fn a_missing_group_cannot_report<P: Port>(place: &Place<P>) -> Check {
+    let call = metrics(place, "asg-none");
+    place.refuses(call, Class::NotYet, "ValidationError").await
+}
+
+fn metrics<P: Port>(place: &Place<P>, case: &str) -> EnableMetricsCollection {
+    EnableMetricsCollection {
+        group: place.name(case),
+    }
 }
 
 async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<Group, Mismatch> {

@@ -22,7 +22,7 @@ pub(super) async fn a_new_load_balancer_is_provisioning_and_shows_its_settings_a
     let name = request.name.clone();
     let mut shown = only(
         "load balancers",
-        place.call(DescribeLoadBalancers { name }).await?,
+        place.call(DescribeLoadBalancers { name: Some(name) }).await?,
     )?;
     request.subnets.sort();
     shown.subnets.sort();
@@ -144,7 +144,7 @@ fn set(load_balancer: &str, key: &str, value: &str) -> ModifyLoadBalancerAttribu
     }
 }
 
-async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<LoadBalancer, Mismatch> {
+pub(super) async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<LoadBalancer, Mismatch> {
     Ok(balancer(place, case).await?.1)
 }
 

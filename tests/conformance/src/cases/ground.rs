@@ -19,6 +19,8 @@ pub(super) const NO_ALLOCATION: &str = "eipalloc-0123456789abcdef0";
 pub(super) const NO_TABLE: &str = "rtb-0123456789abcdef0";
 pub(super) const NO_GROUP: &str = "sg-0123456789abcdef0";
 pub(super) const NO_TEMPLATE: &str = "lt-0123456789abcdef0";
+pub(super) const NO_INSTANCE: &str = "i-0123456789abcdef0";
+pub(super) const NO_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:windlass-none";
 pub(super) const NO_BALANCER: &str =
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/none/0123456789abcdef";
 pub(super) const NO_TARGET_GROUP: &str =

@@ -3,7 +3,7 @@
 use windlass_calls::Class;
 use windlass_calls::iam::{
     AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, ListAttachedRolePolicies,
+    GetRole, GetRolePolicy, ListAttachedRolePolicies, PutRolePolicy,
 };
 use windlass_engine::Port;
 
@@ -12,6 +12,8 @@ use crate::place::Place;
 
 const POLICY: &str = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}"#;
+
+const OWN_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}"#;
 
 pub(super) async fn a_new_role_shows_its_arn_and_tags_and_has_no_policy<P: Port>(place: &Place<P>) -> Check {
     let made = place.call(role(place, "role")).await?;
@@ -61,6 +63,42 @@ async fn attached<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check 
 pub(super) async fn a_policy_cannot_be_attached_to_a_missing_role<P: Port>(place: &Place<P>) -> Check {
     place
         .refuses(attach(place, "policy-no-role"), Class::Gone, "NoSuchEntity")
+        .await
+}
+
+pub(super) async fn a_policy_within_a_role_reads_back<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "own-policy")).await?;
+    place.call(write(place, "own-policy", OWN_POLICY)).await?;
+    same("policy", own(place, "own-policy").await?.as_str(), OWN_POLICY)?;
+    same("attached", policies(place, "own-policy").await?, Vec::new())
+}
+
+pub(super) async fn a_policy_within_a_role_is_as_it_was_written_last<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "own-policy-2")).await?;
+    let other = OWN_POLICY.replace("logs:PutLogEvents", "logs:CreateLogStream");
+    for document in [OWN_POLICY, OWN_POLICY, &other] {
+        place.call(write(place, "own-policy-2", document)).await?;
+    }
+    same("policy", own(place, "own-policy-2").await?, other)
+}
+
+pub(super) async fn a_policy_cannot_be_written_into_a_missing_role<P: Port>(place: &Place<P>) -> Check {
+    let call = write(place, "own-no-role", OWN_POLICY);
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_policy_that_is_not_json_is_refused<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "own-no-json")).await?;
+    let call = write(place, "own-no-json", "{");
+    place
+        .refuses(call, Class::Terminal, "MalformedPolicyDocument")
+        .await
+}
+
+pub(super) async fn a_role_without_the_policy_says_so<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "own-none")).await?;
+    place
+        .refuses(read(place, "own-none"), Class::Gone, "NoSuchEntity")
         .await
 }
 
@@ -157,6 +195,25 @@ fn attach<P: Port>(place: &Place<P>, role: &str) -> AttachRolePolicy {
         role: place.name(role),
         policy: POLICY.into(),
     }
+}
+
+fn write<P: Port>(place: &Place<P>, role: &str, document: &str) -> PutRolePolicy {
+    PutRolePolicy {
+        role: place.name(role),
+        name: "own".into(),
+        document: document.into(),
+    }
+}
+
+fn read<P: Port>(place: &Place<P>, role: &str) -> GetRolePolicy {
+    GetRolePolicy {
+        role: place.name(role),
+        name: "own".into(),
+    }
+}
+
+async fn own<P: Port>(place: &Place<P>, role: &str) -> Result<String, crate::Mismatch> {
+    place.call(read(place, role)).await
 }
 
 async fn policies<P: Port>(place: &Place<P>, role: &str) -> Result<Vec<String>, crate::Mismatch> {

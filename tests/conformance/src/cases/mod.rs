@@ -1,11 +1,16 @@
 //! The cases, and the table of what they are about.
 
 mod addresses;
+mod alarms;
 mod autoscaling;
 mod balancers;
+mod dashboards;
+mod endpoints;
 mod ground;
 mod iam;
+mod instances;
 mod listeners;
+mod log_groups;
 mod network;
 mod reads;
 mod routes;
@@ -14,7 +19,9 @@ mod security;
 mod sqs;
 mod subnets;
 mod target_groups;
+mod targets;
 mod templates;
+mod topics;
 
 use windlass_calls::Call;
 use windlass_engine::Port;
@@ -141,6 +148,29 @@ cases! {
         Fails: templates::a_launch_template_token_with_other_parameters_is_refused
                templates::a_launch_template_name_that_is_taken_is_refused;
     }
+    ec2::CreateVpcEndpoint {
+        Works: endpoints::an_interface_endpoint_is_pending_then_available_under_the_services_own_name
+               endpoints::a_gateway_endpoint_is_available_at_once;
+        Again: endpoints::an_endpoint_token_answers_the_first_endpoint;
+        Fails: endpoints::an_endpoint_token_with_other_parameters_is_refused
+               endpoints::an_endpoint_to_an_unknown_service_is_refused
+               endpoints::an_endpoint_in_a_missing_vpc_is_refused
+               endpoints::an_endpoint_in_a_missing_subnet_is_refused
+               endpoints::an_endpoint_behind_a_missing_security_group_is_refused
+               endpoints::an_endpoint_in_a_missing_route_table_is_refused
+               endpoints::the_services_own_name_needs_the_dns_names_of_the_vpc
+               endpoints::a_second_endpoint_under_the_services_own_name_is_refused
+               endpoints::a_second_gateway_in_a_route_table_answers_that_it_exists;
+    }
+    ec2::RunInstances {
+        Works: instances::a_new_instance_is_pending_then_running_with_its_tags_over_those_of_its_template;
+        Again: instances::an_instance_token_answers_the_first_instance;
+        Fails: instances::an_instance_token_with_other_parameters_is_refused
+               instances::an_instance_without_its_launch_template_is_refused
+               instances::an_instance_of_a_missing_version_is_refused
+               instances::an_instance_in_a_missing_subnet_is_refused
+               instances::an_instance_waits_for_its_instance_profile;
+    }
     elb::CreateLoadBalancer {
         Works: balancers::a_new_load_balancer_is_provisioning_and_shows_its_settings_and_tags;
         Again: balancers::a_repeated_load_balancer_answers_the_first;
@@ -169,11 +199,24 @@ cases! {
         Fails: target_groups::attributes_of_a_missing_target_group_are_refused;
     }
     elb::CreateListener {
-        Works: listeners::a_new_listener_forwards_to_its_target_group_and_shows_its_tags;
+        Works: listeners::a_new_listener_forwards_to_its_target_group_and_shows_its_tags
+               listeners::a_listener_speaks_https_with_its_certificate
+               listeners::a_listener_redirects_to_https_without_a_target_group;
         Again: listeners::a_repeated_listener_answers_the_first;
         Fails: listeners::a_second_listener_on_a_port_is_refused
                listeners::a_listener_of_a_missing_load_balancer_is_refused
-               listeners::a_listener_to_a_missing_target_group_is_refused;
+               listeners::a_listener_to_a_missing_target_group_is_refused
+               listeners::a_listener_without_its_certificate_is_refused
+               listeners::a_listener_with_an_unknown_tls_policy_is_refused
+               listeners::a_redirect_to_itself_is_refused;
+    }
+    elb::RegisterTargets {
+        Works: targets::a_registered_instance_is_shown_and_unused_without_a_listener;
+        Again: targets::an_instance_registered_twice_is_shown_once;
+        Fails: targets::an_instance_that_is_not_running_yet_waits_for_it
+               targets::a_missing_instance_cannot_be_registered
+               targets::an_instance_of_another_vpc_cannot_be_registered
+               targets::a_missing_target_group_takes_no_instance;
     }
     autoscaling::CreateAutoScalingGroup {
         Works: autoscaling::a_new_group_shows_its_settings_and_tags_and_wants_its_minimum
@@ -184,6 +227,11 @@ cases! {
                autoscaling::a_group_without_its_launch_template_waits_for_it
                autoscaling::a_group_waits_for_its_instance_profile;
     }
+    autoscaling::EnableMetricsCollection {
+        Works: autoscaling::a_group_reports_all_its_sizes_once_told_to;
+        Again: autoscaling::telling_a_group_to_report_twice_changes_nothing;
+        Fails: autoscaling::a_missing_group_cannot_report;
+    }
     iam::CreateRole {
         Works: iam::a_new_role_shows_its_arn_and_tags_and_has_no_policy;
         Again: iam::a_repeated_role_answers_that_it_exists;
@@ -193,6 +241,12 @@ cases! {
         Works: iam::an_attached_policy_is_listed;
         Again: iam::a_policy_attached_twice_is_listed_once;
         Fails: iam::a_policy_cannot_be_attached_to_a_missing_role;
+    }
+    iam::PutRolePolicy {
+        Works: iam::a_policy_within_a_role_reads_back;
+        Again: iam::a_policy_within_a_role_is_as_it_was_written_last;
+        Fails: iam::a_policy_cannot_be_written_into_a_missing_role
+               iam::a_policy_that_is_not_json_is_refused;
     }
     iam::CreateInstanceProfile {
         Works: iam::a_new_instance_profile_is_empty_and_shows_its_tags;
@@ -208,6 +262,7 @@ cases! {
     }
     s3::PutObject {
         Works: s3::a_new_object_reads_back_and_is_listed
+               s3::an_object_keeps_its_metadata
                s3::an_object_beyond_the_limit_comes_without_its_body
                s3::a_put_over_the_version_that_was_read_succeeds;
         Again: s3::putting_the_same_bytes_again_keeps_the_entity_tag
@@ -223,6 +278,44 @@ cases! {
         Fails: sqs::a_longer_delay_is_refused
                sqs::a_missing_queue_takes_no_message;
     }
+    cloudwatch::PutMetricAlarm {
+        Works: alarms::an_alarm_on_a_metric_reads_back_as_it_was_written
+               alarms::an_alarm_on_an_expression_reads_back_as_it_was_written;
+        Again: alarms::an_alarm_written_over_is_as_it_was_written_last;
+        Fails: alarms::an_alarm_with_a_period_that_aws_does_not_take_is_refused
+               alarms::an_alarm_that_looks_too_far_back_is_refused
+               alarms::an_alarm_that_needs_more_datapoints_than_it_looks_at_is_refused
+               alarms::an_expression_over_an_unknown_metric_is_refused;
+    }
+    cloudwatch::PutDashboard {
+        Works: dashboards::a_dashboard_reads_back_as_it_was_written;
+        Again: dashboards::a_dashboard_written_over_is_as_it_was_written_last;
+        Fails: dashboards::a_dashboard_that_is_not_json_is_refused
+               dashboards::a_dashboard_without_widgets_is_refused;
+    }
+    sns::CreateTopic {
+        Works: topics::a_new_topic_carries_its_name_in_its_arn_and_shows_its_tags;
+        Again: topics::a_repeated_topic_answers_the_first;
+        Fails: topics::a_topic_with_other_tags_is_refused
+               topics::a_topic_name_with_a_slash_is_refused;
+    }
+    sns::Subscribe {
+        Works: topics::a_new_subscription_waits_for_its_confirmation;
+        Again: topics::a_repeated_subscription_is_listed_once;
+        Fails: topics::a_subscription_to_a_missing_topic_is_refused
+               topics::an_address_that_is_none_is_refused;
+    }
+    logs::CreateLogGroup {
+        Works: log_groups::a_new_log_group_shows_its_arn_and_keeps_everything;
+        Again: log_groups::a_repeated_log_group_answers_that_it_exists;
+        Fails: log_groups::a_log_group_with_a_bad_name_is_refused;
+    }
+    logs::PutRetentionPolicy {
+        Works: log_groups::a_log_group_keeps_what_it_gets_for_as_long_as_it_is_told;
+        Again: log_groups::telling_a_log_group_twice_changes_nothing;
+        Fails: log_groups::a_missing_log_group_keeps_nothing
+               log_groups::a_retention_that_aws_does_not_take_is_refused;
+    }
     ec2::DescribeAvailabilityZones { Works: reads::a_region_has_three_zones_that_are_available; }
     ec2::DescribeInstanceTypeOfferings { Works: reads::not_every_zone_offers_every_instance_type_but_one_does; }
     ssm::GetParameter {
@@ -231,14 +324,45 @@ cases! {
     }
     ec2::DescribeImages { Fails: reads::a_missing_image_is_gone; }
     ec2::DescribeVpcs { Works: reads::a_search_that_finds_nothing_is_no_error; }
+    ec2::DescribeInstances { Works: instances::instances_are_found_by_id_and_state; }
+    ec2::DescribeInstanceTypes {
+        Works: reads::the_size_of_an_instance_type_is_known;
+        Fails: reads::an_instance_type_that_does_not_exist_is_refused;
+    }
+    ec2::DescribeVpcEndpoints { Works: endpoints::endpoints_are_found_by_vpc; }
     ec2::DescribeLaunchTemplateVersions { Fails: reads::versions_of_a_missing_launch_template_are_refused; }
-    elb::DescribeLoadBalancers { Fails: reads::a_missing_load_balancer_is_gone; }
+    elb::DescribeLoadBalancers {
+        Works: reads::all_load_balancers_are_listed_without_a_name;
+        Fails: reads::a_missing_load_balancer_is_gone;
+    }
     elb::DescribeTargetGroups { Fails: reads::a_missing_target_group_is_gone; }
     elb::DescribeTargetHealth { Works: reads::a_target_group_without_targets_has_no_health; }
     autoscaling::DescribeAutoScalingGroups { Works: reads::a_missing_group_is_an_empty_list; }
     autoscaling::DescribeScalingActivities { Fails: reads::activities_of_a_missing_group_are_refused; }
     iam::GetRole { Fails: reads::a_missing_role_is_gone; }
+    iam::GetRolePolicy {
+        Fails: iam::a_role_without_the_policy_says_so
+               reads::a_missing_policy_of_a_role_is_gone;
+    }
     iam::GetInstanceProfile { Fails: reads::a_missing_instance_profile_is_gone; }
     s3::GetObject { Fails: reads::a_missing_object_is_gone; }
     s3::ListObjectsV2 { Works: reads::a_prefix_without_objects_is_an_empty_list; }
+    cloudwatch::DescribeAlarms {
+        Works: alarms::alarms_are_found_by_the_beginning_of_their_names
+               reads::a_prefix_without_alarms_is_an_empty_list;
+    }
+    cloudwatch::GetDashboard { Fails: reads::a_missing_dashboard_is_gone; }
+    sns::ListTagsForResource { Fails: reads::tags_of_a_missing_topic_are_gone; }
+    sns::ListSubscriptionsByTopic {
+        Works: topics::a_topic_without_subscriptions_has_an_empty_list;
+        Fails: reads::subscriptions_of_a_missing_topic_are_gone;
+    }
+    logs::DescribeLogGroups {
+        Works: log_groups::log_groups_are_found_by_the_beginning_of_their_names
+               reads::a_prefix_without_log_groups_is_an_empty_list;
+    }
+    quotas::GetServiceQuota {
+        Works: reads::a_quota_is_the_number_that_creates_are_held_to;
+        Fails: reads::a_quota_that_does_not_exist_is_gone;
+    }
 }

@@ -4,21 +4,27 @@ use std::collections::BTreeSet;
 
 use windlass_calls::Class;
 use windlass_calls::autoscaling::{DescribeAutoScalingGroups, DescribeScalingActivities};
+use windlass_calls::cloudwatch::{DescribeAlarms, GetDashboard};
 use windlass_calls::ec2::{
     DescribeAddresses, DescribeAvailabilityZones, DescribeImages, DescribeInstanceTypeOfferings,
-    DescribeInternetGateways, DescribeLaunchTemplateVersions, DescribeLaunchTemplates, DescribeNatGateways,
-    DescribeRouteTables, DescribeSecurityGroups, DescribeSubnets, DescribeVpcs,
+    DescribeInstanceTypes, DescribeInstances, DescribeInternetGateways, DescribeLaunchTemplateVersions,
+    DescribeLaunchTemplates, DescribeNatGateways, DescribeRouteTables, DescribeSecurityGroups,
+    DescribeSubnets, DescribeVpcEndpoints, DescribeVpcs,
 };
 use windlass_calls::elb::{DescribeLoadBalancers, DescribeTargetGroups, DescribeTargetHealth};
-use windlass_calls::iam::{GetInstanceProfile, GetRole};
+use windlass_calls::iam::{GetInstanceProfile, GetRole, GetRolePolicy};
+use windlass_calls::logs::DescribeLogGroups;
+use windlass_calls::quotas::GetServiceQuota;
 use windlass_calls::s3::{GetObject, ListObjectsV2};
+use windlass_calls::sns::{ListSubscriptionsByTopic, ListTagsForResource};
 use windlass_calls::ssm::GetParameter;
 use windlass_engine::Port;
 
-use super::ground::{NO_TEMPLATE, target_group, vpc};
+use super::balancers::made;
+use super::ground::{NO_TEMPLATE, NO_TOPIC, target_group, vpc};
 use super::templates::IMAGE;
 use crate::check::{Check, holds, only, same};
-use crate::place::Place;
+use crate::place::{Place, Quota};
 
 const NOTHING: &str = "nothing";
 
@@ -101,8 +107,13 @@ pub(super) async fn a_search_that_finds_nothing_is_no_error<P: Port>(place: &Pla
             .call(DescribeLaunchTemplates { filters: filters() })
             .await?
             .len(),
+        place
+            .call(DescribeVpcEndpoints { filters: filters() })
+            .await?
+            .len(),
+        place.call(DescribeInstances { filters: filters() }).await?.len(),
     ];
-    same("found", found, [0; 8])
+    same("found", found, [0; 10])
 }
 
 pub(super) async fn versions_of_a_missing_launch_template_are_refused<P: Port>(place: &Place<P>) -> Check {
@@ -118,7 +129,7 @@ pub(super) async fn versions_of_a_missing_launch_template_are_refused<P: Port>(p
 }
 
 pub(super) async fn a_missing_load_balancer_is_gone<P: Port>(place: &Place<P>) -> Check {
-    let name = place.name(NOTHING);
+    let name = Some(place.name(NOTHING));
     let code = "LoadBalancerNotFound";
     place
         .refuses(DescribeLoadBalancers { name }, Class::Gone, code)
@@ -180,4 +191,89 @@ pub(super) async fn a_prefix_without_objects_is_an_empty_list<P: Port>(place: &P
         prefix: place.key(NOTHING),
     };
     same("keys", place.call(call).await?, Vec::new())
+}
+
+pub(super) async fn the_size_of_an_instance_type_is_known<P: Port>(place: &Place<P>) -> Check {
+    let instance_types = vec!["t3.micro".to_owned(), "m5.4xlarge".to_owned()];
+    let types = place.call(DescribeInstanceTypes { instance_types }).await?;
+    let vcpus: BTreeSet<_> = types.into_iter().map(|one| (one.name, one.vcpus)).collect();
+    let wanted = BTreeSet::from([("t3.micro".to_owned(), 2), ("m5.4xlarge".to_owned(), 16)]);
+    same("processors", vcpus, wanted)
+}
+
+pub(super) async fn an_instance_type_that_does_not_exist_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let instance_types = vec!["t3.mega".to_owned()];
+    let call = DescribeInstanceTypes { instance_types };
+    place.refuses(call, Class::Terminal, "InvalidInstanceType").await
+}
+
+pub(super) async fn all_load_balancers_are_listed_without_a_name<P: Port>(place: &Place<P>) -> Check {
+    let balancer = made(place, "alb-all").await?;
+    let all = place.call(DescribeLoadBalancers { name: None }).await?;
+    let names: Vec<_> = all.into_iter().map(|one| one.name).collect();
+    holds("load balancers", names.contains(&balancer.name), names)
+}
+
+pub(super) async fn a_missing_policy_of_a_role_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let call = GetRolePolicy {
+        role: place.name(NOTHING),
+        name: place.name(NOTHING),
+    };
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_prefix_without_alarms_is_an_empty_list<P: Port>(place: &Place<P>) -> Check {
+    let prefix = place.name(NOTHING);
+    same("alarms", place.call(DescribeAlarms { prefix }).await?, Vec::new())
+}
+
+pub(super) async fn a_missing_dashboard_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let name = place.name(NOTHING);
+    place
+        .refuses(GetDashboard { name }, Class::Gone, "ResourceNotFound")
+        .await
+}
+
+pub(super) async fn tags_of_a_missing_topic_are_gone<P: Port>(place: &Place<P>) -> Check {
+    let topic = NO_TOPIC.into();
+    let call = ListTagsForResource { topic };
+    place.refuses(call, Class::Gone, "ResourceNotFound").await
+}
+
+pub(super) async fn subscriptions_of_a_missing_topic_are_gone<P: Port>(place: &Place<P>) -> Check {
+    let topic = NO_TOPIC.into();
+    let call = ListSubscriptionsByTopic { topic };
+    place.refuses(call, Class::Gone, "NotFound").await
+}
+
+pub(super) async fn a_prefix_without_log_groups_is_an_empty_list<P: Port>(place: &Place<P>) -> Check {
+    let prefix = place.name(NOTHING);
+    same(
+        "log groups",
+        place.call(DescribeLogGroups { prefix }).await?,
+        Vec::new(),
+    )
+}
+
+/// Rule 38.
+pub(super) async fn a_quota_is_the_number_that_creates_are_held_to<P: Port>(place: &Place<P>) -> Check {
+    place.control.limit(Quota::Addresses, Some(7))?;
+    let asked = place.call(addresses("L-0263D0A3")).await;
+    place.control.limit(Quota::Addresses, None)?;
+    let quota = asked?;
+    same("service", quota.service.as_str(), "ec2")?;
+    same("code", quota.code.as_str(), "L-0263D0A3")?;
+    same("value", quota.value, 7)
+}
+
+pub(super) async fn a_quota_that_does_not_exist_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let call = addresses("L-00000000");
+    place.refuses(call, Class::Gone, "NoSuchResourceException").await
+}
+
+fn addresses(code: &str) -> GetServiceQuota {
+    GetServiceQuota {
+        service: "ec2".into(),
+        quota: code.into(),
+    }
 }

@@ -1,7 +1,7 @@
 //! Objects and conditional puts (rules 30 and 31). Delete markers cannot be made through the port.
 
-use windlass_calls::Class;
 use windlass_calls::s3::{Condition, ETag, GetObject, ListObjectsV2, Object, PutObject};
+use windlass_calls::{Class, Tags};
 use windlass_engine::Port;
 
 use crate::check::{Check, Mismatch, different, same};
@@ -24,6 +24,19 @@ pub(super) async fn a_new_object_reads_back_and_is_listed<P: Port>(place: &Place
         place.call(list).await?,
         vec![place.key("new/a+b c%20.yaml")],
     )
+}
+
+pub(super) async fn an_object_keeps_its_metadata<P: Port>(place: &Place<P>) -> Check {
+    let wanted = Tags::from([("sha256".to_owned(), place.name("hash"))]);
+    let call = PutObject {
+        metadata: wanted.clone(),
+        ..put(place, "metadata", "first", Condition::Always)
+    };
+    place.call(call).await?;
+    match place.call(get(place, "metadata")).await? {
+        Object::Found { metadata, .. } => same("metadata", metadata, wanted),
+        other => Err(Mismatch::new(format!("expected an object, found {other:?}"))),
+    }
 }
 
 pub(super) async fn an_object_beyond_the_limit_comes_without_its_body<P: Port>(place: &Place<P>) -> Check {
@@ -103,6 +116,7 @@ async fn holds_object<P: Port>(place: &Place<P>, key: &str, body: &str, put: ETa
         body: body.into(),
         etag: put.etag,
         version: put.version,
+        metadata: Tags::new(),
     };
     let found: Result<Object, Mismatch> = place.call(get(place, key)).await;
     same("object", found?, wanted)
@@ -122,6 +136,7 @@ fn put<P: Port>(place: &Place<P>, key: &str, body: &str, condition: Condition) -
         key: place.key(key),
         body: body.into(),
         content_type: "application/yaml".into(),
+        metadata: Tags::new(),
         condition,
     }
 }

@@ -1,9 +1,29 @@
 """What AWS does and moto does not, patched onto moto at launch. README.md lists every patch."""
 
-from . import calls, ec2, ec2_rules, elb, groups, iam, images, world
+from . import (
+    calls,
+    ec2,
+    ec2_rules,
+    elb,
+    endpoints,
+    events,
+    group_metrics,
+    groups,
+    iam,
+    images,
+    instances,
+    listeners,
+    ministack,
+    quotas,
+    world,
+)
+
+#: Those that patch moto; the others have nothing but rules, which importing them registers.
+PATCHES = (world, calls, ministack, events, iam, images, ec2, endpoints, instances, elb, listeners, groups, quotas)
+RULES = (ec2_rules, group_metrics)
 
 
 def apply() -> None:
     """Patches moto in this process; call once, before the server starts."""
-    for part in (world, calls, iam, images, ec2, ec2_rules, elb, groups):
+    for part in PATCHES:
         part.apply()

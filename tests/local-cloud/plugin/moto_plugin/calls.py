@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.autoscaling.exceptions import AutoscalingClientError
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores
 from moto.ec2.exceptions import EC2ClientError
@@ -22,6 +23,7 @@ PREFIX = {
     "elbv2": "elasticloadbalancing",
     "iam": "iam",
     "ssm": "ssm",
+    "service-quotas": "servicequotas",
     "sts": "sts",
 }
 
@@ -38,6 +40,7 @@ TOKEN_ACTIONS = {
 Rule = Callable[[Any, Any, dict[str, Any]], Any]
 _before: dict[tuple[str, str], list[Rule]] = collections.defaultdict(list)
 _after: dict[tuple[str, str], list[Rule]] = collections.defaultdict(list)
+_replayed: dict[tuple[str, str], list[Rule]] = collections.defaultdict(list)
 
 counts: collections.Counter[str] = collections.Counter()
 journal: collections.deque[dict[str, Any]] = collections.deque(maxlen=5000)
@@ -45,7 +48,12 @@ faults: list[dict[str, Any]] = []
 
 
 #: moto writes an error in the dialect of the service its class belongs to.
-_errors = {"ec2": EC2ClientError, "elbv2": ELBClientError, "autoscaling": AutoscalingClientError}
+_errors = {
+    "ec2": EC2ClientError,
+    "elbv2": ELBClientError,
+    "autoscaling": AutoscalingClientError,
+    "service-quotas": JsonRESTError,
+}
 _current = "ec2"
 
 
@@ -62,6 +70,11 @@ def before(service: str, action: str) -> Callable[[Rule], Rule]:
 def after(service: str, action: str) -> Callable[[Rule], Rule]:
     """A step taken after moto answered without an error."""
     return lambda rule: _after[service, action].append(rule) or rule
+
+
+def replayed(service: str, action: str) -> Callable[[Rule], Rule]:
+    """A rule checked before a client token is answered with what it got first: it may refuse."""
+    return lambda rule: _replayed[service, action].append(rule) or rule
 
 
 def add_fault(fault: dict[str, Any]) -> None:
@@ -127,6 +140,8 @@ def _checked(response: Any, action: str, method: Callable[[], Any]) -> Any:
     backend = getattr(response, f"{service}_backend", None)
     seen = _token_slot(backend, action, params)
     if seen and seen[0] is not None:
+        for rule in _replayed[service, action]:
+            rule(response, backend, params)
         return seen[0]
     for rule in _before[service, action]:
         answer = rule(response, backend, params)
@@ -167,7 +182,7 @@ def _fault_answer(service: str, fault: dict[str, Any]) -> tuple[int, dict[str, s
             f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
             "<RequestID>windlass-fault</RequestID></Response>"
         )
-    elif service == "ssm":
+    elif service in ("ssm", "service-quotas"):
         headers["Content-Type"] = "application/x-amz-json-1.1"
         body = json.dumps({"__type": code, "message": message})
     else:

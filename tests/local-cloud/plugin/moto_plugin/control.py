@@ -1,10 +1,18 @@
-"""The control channel for tests and demos: `/moto-api/windlass/…`, JSON in and out."""
+"""The control channel for tests and demos: `/moto-api/windlass/…`, JSON in and out.
 
+It speaks for both emulators: what ministack counts, records and fails is asked of ministack.
+"""
+
+import collections
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import calls, ec2_rules, elb, world
+from . import calls, elb, ministack, quotas, world
+
+#: Services of ministack that stacks are made of. Its others (S3, SQS, Lambda, EventBridge, CloudFormation …) are what
+#: the pipeline runs on and what tests look through.
+STACK_SERVICES = ("cloudwatch:", "logs:", "sns:")
 
 
 def middleware(application: Any) -> Any:
@@ -25,34 +33,66 @@ def middleware(application: Any) -> Any:
 
 def _handle(route: tuple[str, str], environ: dict[str, Any]) -> tuple[str, Any]:
     handler = ROUTES.get(route)
-    if handler is None:
-        return "404 Not Found", {"error": "unknown", "known": [" ".join(r) for r in ROUTES]}
+    if handler is None and route not in ASKED:
+        return "404 Not Found", {"error": "unknown", "known": [" ".join(r) for r in {**ROUTES, **ASKED}]}
     try:
-        raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
+        if route in ASKED:  # not under the lock: ministack may be calling us meanwhile
+            return "200 OK", ASKED[route](body)
         with world.lock:
             world.advance()
-            return "200 OK", handler(json.loads(raw or b"{}"))
+            return "200 OK", handler(body)
     except (KeyError, ValueError, LookupError) as error:
         return "400 Bad Request", {"error": f"{type(error).__name__}: {error}"}
 
 
-def _calls(_: Any) -> Any:
-    return dict(sorted(calls.counts.items()))
+def _all_calls(_: Any) -> dict[str, int]:
+    theirs = collections.Counter(ministack.try_to_ask("GET", "calls") or {})
+    return dict(sorted((calls.counts + theirs).items()))
+
+
+def _calls(_: Any) -> dict[str, int]:
+    """What stacks are made with: all of ours, and of ministack's those that stacks use."""
+    theirs = collections.Counter(ministack.try_to_ask("GET", "calls") or {})
+    used = {name: count for name, count in theirs.items() if name.startswith(STACK_SERVICES)}
+    return dict(sorted((calls.counts + collections.Counter(used)).items()))
 
 
 def _reset_calls(_: Any) -> Any:
-    calls.counts.clear()
-    calls.journal.clear()
+    with world.lock:
+        calls.counts.clear()
+        calls.journal.clear()
+    ministack.try_to_ask("POST", "calls/reset")
     return {}
 
 
+def _journal(_: Any) -> list[dict[str, Any]]:
+    theirs = ministack.try_to_ask("GET", "journal") or []
+    return sorted([*calls.journal, *theirs], key=lambda entry: entry["time"])
+
+
+def _is_ministacks(action: str) -> bool:
+    prefix = action.partition(":")[0] if ":" in action else ""
+    return bool(prefix) and prefix not in calls.PREFIX.values()
+
+
+def _faults(_: Any) -> list[dict[str, Any]]:
+    return [*calls.faults, *(ministack.try_to_ask("GET", "faults") or [])]
+
+
 def _fault(body: dict[str, Any]) -> Any:
-    calls.add_fault(body)
-    return calls.faults
+    if _is_ministacks(body["action"]):
+        ministack.ask("POST", "faults", body)
+    else:
+        with world.lock:
+            calls.add_fault(body)
+    return _faults(body)
 
 
 def _clear_faults(_: Any) -> Any:
-    calls.faults.clear()
+    with world.lock:
+        calls.faults.clear()
+    ministack.try_to_ask("POST", "faults/reset")
     return []
 
 
@@ -95,24 +135,25 @@ def _delays(body: dict[str, Any]) -> Any:
     return {"time-scale": world.time_scale(), **world.SECONDS}
 
 
-def _quotas(body: dict[str, Any]) -> Any:
-    if unknown := set(body) - set(ec2_rules.QUOTAS):
-        raise ValueError(f"unknown quotas {sorted(unknown)}; known are {sorted(ec2_rules.QUOTAS)}")
-    ec2_rules.QUOTAS.update(body)
-    return ec2_rules.QUOTAS
-
-
 ROUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("GET", "calls"): _calls,
-    ("POST", "calls/reset"): _reset_calls,
-    ("GET", "journal"): lambda _: list(calls.journal),
-    ("GET", "faults"): lambda _: calls.faults,
-    ("POST", "faults"): _fault,
-    ("POST", "faults/reset"): _clear_faults,
     ("POST", "kill-instance"): _kill,
     ("POST", "target-health"): _health,
     ("GET", "delays"): _delays,
     ("POST", "delays"): _delays,
-    ("GET", "quotas"): _quotas,
-    ("POST", "quotas"): _quotas,
+    ("GET", "quotas"): quotas.configure,
+    ("POST", "quotas"): quotas.configure,
+}
+
+#: Those that ministack has its part in.
+ASKED: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("GET", "calls"): _calls,
+    ("GET", "calls/all"): _all_calls,
+    ("POST", "calls/reset"): _reset_calls,
+    ("GET", "journal"): _journal,
+    ("GET", "faults"): _faults,
+    ("POST", "faults"): _fault,
+    ("POST", "faults/reset"): _clear_faults,
+    ("POST", "events"): lambda body: ministack.ask("POST", "events", body),
+    ("GET", "subscriptions"): lambda _: ministack.ask("GET", "subscriptions"),
+    ("POST", "confirm-subscription"): lambda body: ministack.ask("POST", "confirm-subscription", body),
 }

@@ -1,13 +1,11 @@
-"""EC2 resources that take time: NAT gateways, endpoints, instances; and answers moto gets wrong."""
+"""NAT gateways, which take time; and answers about launch templates and zones that moto gets wrong."""
 
 from typing import Any
 
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import InvalidLaunchTemplateIdNotFound
-from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
-from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.utils import generic_filter, parse_user_data
 
 from . import world
@@ -16,8 +14,6 @@ from .calls import after, before, refuse
 
 def apply() -> None:
     _patch_nat_gateways()
-    _patch_endpoints()
-    _patch_instances()
     _patch_launch_templates()
     _patch_zones()
 
@@ -91,77 +87,6 @@ def _finish_nat_gateway(backend: Any, gateway: Any) -> None:
 def _nat_gateway_needs_an_address(_response: Any, _backend: Any, params: dict[str, Any]) -> None:
     if params.get("ConnectivityType", "public") == "public" and not params.get("AllocationId"):
         refuse("MissingParameter", "The request must contain the parameter AllocationId")
-
-
-# VPC endpoints: pending → available, deleting → gone
-
-
-def _patch_endpoints() -> None:
-    create, delete = VPCBackend.create_vpc_endpoint, VPCBackend.delete_vpc_endpoints
-
-    def create_vpc_endpoint(self: Any, *positional: Any, **named: Any) -> Any:
-        endpoint = create(self, *positional, **named)
-        endpoint.state = "pending"
-        world.after(world.delay("vpc-endpoint"), lambda: _settle_endpoint(endpoint))
-        return endpoint
-
-    def delete_vpc_endpoints(self: Any, vpce_ids: list[str] | None = None) -> None:
-        for endpoint_id in vpce_ids or []:
-            endpoint = self.vpc_end_points.get(endpoint_id)
-            if endpoint and endpoint.state != "deleting":
-                endpoint.state = "deleting"
-                world.after(world.delay("vpc-endpoint-delete"), lambda e=endpoint: finish(self, e))
-
-    def finish(backend: Any, endpoint: Any) -> None:
-        delete(backend, [endpoint.id])
-        backend.vpc_end_points.pop(endpoint.id, None)
-
-    VPCBackend.create_vpc_endpoint = create_vpc_endpoint  # type: ignore[method-assign]
-    VPCBackend.delete_vpc_endpoints = delete_vpc_endpoints  # type: ignore[method-assign]
-
-
-def _settle_endpoint(endpoint: Any) -> None:
-    if endpoint.state == "pending":
-        endpoint.state = "available"
-
-
-# Instances: pending → running, shutting-down → terminated, and their interfaces go with them
-
-
-def _patch_instances() -> None:
-    create, terminate = Instance.__init__, Instance.terminate
-
-    def initialise(self: Any, *positional: Any, **named: Any) -> None:
-        create(self, *positional, **named)
-        self._state.name, self._state.code = "pending", 0
-        world.after(world.delay("instance-running"), lambda: _start(self))
-
-    def terminate_later(self: Any) -> Any:
-        if self._state.name in ("shutting-down", "terminated"):
-            return terminate_again(self)
-        previous = terminate(self)
-        self._state.name, self._state.code = "shutting-down", 32
-        world.after(world.delay("instance-terminate"), lambda: _finish_instance(self))
-        return previous
-
-    def terminate_again(self: Any) -> Any:
-        import copy
-
-        return copy.copy(self._state)
-
-    Instance.__init__ = initialise  # type: ignore[method-assign]
-    Instance.terminate = terminate_later  # type: ignore[method-assign]
-
-
-def _start(instance: Any) -> None:
-    if instance._state.name == "pending":
-        instance._state.name, instance._state.code = "running", 16
-
-
-def _finish_instance(instance: Any) -> None:
-    instance._state.name, instance._state.code = "terminated", 48
-    for interface in list(instance.nics.values()):
-        instance.ec2_backend.enis.pop(interface.id, None)
 
 
 # Launch templates

@@ -1,18 +1,10 @@
-"""What EC2 refuses: deletes of things in use, second associations, names and quotas (aws-facts 36, 38, 43, 51)."""
+"""What EC2 refuses: deletes of things in use, second associations, names, profiles (aws-facts 36, 40, 43, 51)."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from . import world
 from .calls import after, before, refuse
-
-#: Default quotas per Region; None switches one off. `POST /moto-api/windlass/quotas` changes them.
-QUOTAS: dict[str, int | None] = {"elastic-ips": None, "vpcs": None, "internet-gateways": None}
-
-
-def apply() -> None:
-    world.on_reset(lambda: QUOTAS.update(dict.fromkeys(QUOTAS)))
-
 
 def _in_use(backend: Any) -> Iterator[Any]:
     for interface in backend.enis.values():
@@ -118,43 +110,6 @@ def _route_target_is_ready(_response: Any, backend: Any, params: dict[str, Any])
     wanted = params.get("NatGatewayId")
     if wanted and wanted not in backend.nat_gateways:
         refuse("InvalidNatGatewayID.NotFound", f"The natGateway ID '{wanted}' does not exist")
-
-
-def _quota(name: str, used: int, code: str, message: str) -> None:
-    limit = QUOTAS[name]
-    if limit is not None and used >= limit:
-        refuse(code, message)
-
-
-@before("ec2", "AllocateAddress")
-def _address_quota(_response: Any, backend: Any, _params: dict[str, Any]) -> None:
-    _quota(
-        "elastic-ips",
-        len(backend.addresses),
-        "AddressLimitExceeded",
-        "The maximum number of addresses has been reached.",
-    )
-
-
-@before("ec2", "CreateVpc")
-def _vpc_quota(_response: Any, backend: Any, _params: dict[str, Any]) -> None:
-    _quota("vpcs", len(backend.vpcs), "VpcLimitExceeded", "The maximum number of VPCs has been reached.")
-
-
-@before("ec2", "CreateInternetGateway")
-def _gateway_quota(_response: Any, backend: Any, _params: dict[str, Any]) -> None:
-    _quota(
-        "internet-gateways",
-        len(backend.internet_gateways),
-        "InternetGatewayLimitExceeded",
-        "The maximum number of internet gateways has been reached.",
-    )
-
-
-@before("ec2", "RunInstances")
-def _profile_exists(response: Any, _backend: Any, params: dict[str, Any]) -> None:
-    profile = params.get("IamInstanceProfile") or {}
-    refuse_unknown_profile(response, profile, "InvalidParameterValue", "")
 
 
 def refuse_unknown_profile(response: Any, profile: dict[str, Any], code: str, lead: str) -> None:

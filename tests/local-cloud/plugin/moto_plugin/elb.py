@@ -6,7 +6,6 @@ from typing import Any
 from moto.ec2.utils import random_private_ip
 from moto.elbv2 import elbv2_backends
 from moto.elbv2.exceptions import (
-    DuplicateListenerError,
     ListenerNotFoundError,
     LoadBalancerNotFoundError,
     TargetGroupNotFoundError,
@@ -139,14 +138,6 @@ def _deletion_protection(_response: Any, backend: Any, params: dict[str, Any]) -
     balancer = backend.load_balancers.get(params["LoadBalancerArn"])
     if balancer and balancer.attrs.get("deletion_protection.enabled") == "true":
         refuse("OperationNotPermitted", "Load balancer cannot be deleted because deletion protection is enabled")
-
-
-@before("elbv2", "CreateListener")
-def _one_listener_per_port(_response: Any, backend: Any, params: dict[str, Any]) -> None:
-    balancer = backend.load_balancers.get(params["LoadBalancerArn"])
-    for listener in balancer.listeners.values() if balancer else []:
-        if str(listener.port) == str(params.get("Port")):
-            raise DuplicateListenerError()
 
 
 @before("elbv2", "DescribeTags")

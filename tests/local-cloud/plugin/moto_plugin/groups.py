@@ -118,7 +118,7 @@ def _keep(group: Any, params: dict[str, Any]) -> None:
             setattr(group, attribute, params[field])
 
 
-def _existing(backend: Any, name: str) -> Any:
+def existing_group(backend: Any, name: str) -> Any:
     group = backend.autoscaling_groups.get(name)
     if group is None:
         raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
@@ -127,7 +127,7 @@ def _existing(backend: Any, name: str) -> Any:
 
 @before("autoscaling", "UpdateAutoScalingGroup")
 def _update_is_possible(response: Any, backend: Any, params: dict[str, Any]) -> None:
-    group = _existing(backend, params["AutoScalingGroupName"])
+    group = existing_group(backend, params["AutoScalingGroupName"])
     low, high = int(params.get("MinSize", group.min_size)), int(params.get("MaxSize", group.max_size))
     _bounds(low, high, params.get("DesiredCapacity"))
     _template_is_usable(response, backend, params)
@@ -141,14 +141,14 @@ def _update_is_possible(response: Any, backend: Any, params: dict[str, Any]) -> 
 
 @after("autoscaling", "UpdateAutoScalingGroup")
 def _update_keeps_the_rest(_response: Any, backend: Any, params: dict[str, Any]) -> None:
-    group = _existing(backend, params["AutoScalingGroupName"])
+    group = existing_group(backend, params["AutoScalingGroupName"])
     _keep(group, params)
     reconcile(group)
 
 
 @before("autoscaling", "SetDesiredCapacity")
 def _desired_is_possible(_response: Any, backend: Any, params: dict[str, Any]) -> None:
-    group, wanted = _existing(backend, params["AutoScalingGroupName"]), int(params["DesiredCapacity"])
+    group, wanted = existing_group(backend, params["AutoScalingGroupName"]), int(params["DesiredCapacity"])
     if wanted > group.max_size:
         raise ValidationError(f"New SetDesiredCapacity value {wanted} is above max value {group.max_size} for the AutoScalingGroup.")
     if wanted < group.min_size:
@@ -163,7 +163,7 @@ def _set_desired_capacity(group: Any, wanted: int | None) -> None:
 
 def _delete_group(response: Any) -> Any:
     backend = response.autoscaling_backend
-    group = _existing(backend, response._get_param("AutoScalingGroupName"))
+    group = existing_group(backend, response._get_param("AutoScalingGroupName"))
     forced = response._get_bool_param("ForceDelete", False)
     if group.instance_states and not forced:
         if all(s.lifecycle_state == "Terminating" for s in group.instance_states):
@@ -187,7 +187,7 @@ def _delete_group(response: Any) -> Any:
 def _describe_activities(response: Any) -> Any:
     name = response._get_param("AutoScalingGroupName")
     wanted = response._get_param("ActivityIds", [])
-    groups = [_existing(response.autoscaling_backend, name)] if name else response.autoscaling_backend.autoscaling_groups.values()
+    groups = [existing_group(response.autoscaling_backend, name)] if name else response.autoscaling_backend.autoscaling_groups.values()
     found = [a for group in groups for a in _activities(group) if not wanted or a.activity_id in wanted]
     limit = response._get_int_param("MaxRecords") or 100
     return ActionResult({"Activities": list(reversed(found))[:limit]})
@@ -285,7 +285,6 @@ def _run_instance(group: Any) -> Any:
     )
     instance = reservation.instances[0]
     instance.autoscaling_group = group
-    instance.windlass_booted = time.monotonic() + world.delay("instance-boot")
     if version and (version.data.get("Monitoring") or {}).get("Enabled"):
         instance.monitoring_state = "enabled"
     state = InstanceState(instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in)

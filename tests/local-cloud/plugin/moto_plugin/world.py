@@ -26,6 +26,7 @@ SECONDS: dict[str, float] = {
     "vpc-endpoint-delete": 10,
     "instance-running": 5,
     "instance-boot": 30,
+    "instance-stop": 10,
     "instance-terminate": 10,
     "instance-profile": 0,
     "launch-retry": 10,
@@ -36,6 +37,7 @@ _defaults = dict(SECONDS)
 _pending: list[tuple[float, int, Callable[[], None]]] = []
 _order = itertools.count()
 _every_tick: list[Callable[[], None]] = []
+_before_reset: list[Callable[[], None]] = []
 _on_reset: list[Callable[[], None]] = []
 _scale = float(os.environ.get("LOCAL_TIME_SCALE", "10"))
 
@@ -71,6 +73,11 @@ def after(wait: float, action: Callable[[], None]) -> None:
 
 def every_tick(action: Callable[[], None]) -> None:
     _every_tick.append(action)
+
+
+def before_reset(action: Callable[[], None]) -> None:
+    """Runs without the lock: for what asks others, who may be calling us."""
+    _before_reset.append(action)
 
 
 def on_reset(action: Callable[[], None]) -> None:
@@ -114,6 +121,8 @@ def apply() -> None:
     original = MotoAPIBackend.reset
 
     def reset_everything(self: Any) -> None:
+        for action in _before_reset:
+            _guarded(action)
         with lock:
             reset()
             original(self)

@@ -1,0 +1,82 @@
+//! Amazon CloudWatch: alarms and dashboards.
+
+use std::collections::BTreeMap;
+
+use ordered_float::OrderedFloat;
+
+use crate::Tags;
+
+calls! { "cloudwatch", Cloudwatch;
+    /// Metric alarms whose name begins so.
+    DescribeAlarms { /// Beginning of the name.
+        prefix: String } => Vec<Alarm>, Read;
+    /// A dashboard's body, JSON; `ResourceNotFound` without one.
+    GetDashboard { /// Name.
+        name: String } => String, Read;
+
+    /// Writes an alarm, over an earlier one of that name. A new one starts in `INSUFFICIENT_DATA`; an earlier one keeps
+    /// its state and its tags (rule 2).
+    PutMetricAlarm { /// The alarm.
+        alarm: Box<Alarm>, /// Tags, set when it is new and ignored when it is not.
+        tags: Tags } => done, Idempotent;
+    /// Writes a dashboard, over an earlier one of that name.
+    PutDashboard { /// Name. Dashboards have no Region.
+        name: String, /// Its body, JSON.
+        body: String } => done, Idempotent;
+}
+
+/// An alarm, without its state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alarm {
+    /// Name, unique in the account and Region.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// What is watched.
+    pub watch: Watch,
+    /// `GreaterThanThreshold`, `LessThanThreshold`, …
+    pub comparison: String,
+    /// Threshold, in the unit of what is watched.
+    pub threshold: OrderedFloat<f64>,
+    /// Periods that are looked at.
+    pub periods: u32,
+    /// How many of them must breach.
+    pub datapoints: u32,
+    /// `missing`, `breaching`, `notBreaching` or `ignore`.
+    pub missing_data: String,
+    /// ARNs of what is told when it goes off and when it is over, in order and each once; none: only EventBridge hears
+    /// of it.
+    pub notify: Vec<String>,
+}
+
+/// What an alarm watches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Watch {
+    /// One metric.
+    Metric(Metric),
+    /// An expression over several; the first letters name them in it.
+    Expression {
+        /// `100 * bad / all`.
+        expression: String,
+        /// The metrics, by their names in the expression: lower-case letters and digits.
+        metrics: BTreeMap<String, Metric>,
+    },
+}
+
+/// A metric as it is watched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metric {
+    /// `AWS/EC2`.
+    pub namespace: String,
+    /// `CPUUtilization`.
+    pub name: String,
+    /// Dimensions: name to value.
+    pub dimensions: BTreeMap<String, String>,
+    /// `Average`, `Sum`, `Minimum`, `Maximum`, or a percentile, `p95`.
+    pub statistic: String,
+    /// Seconds of one period: 10, 20, 30 or a multiple of 60 (rule 3).
+    pub period: u32,
+}

@@ -1,0 +1,37 @@
+//! Amazon SNS: the topic that people hear of trouble by.
+
+use crate::Tags;
+
+calls! { "sns", Sns;
+    /// Tags of a topic; `ResourceNotFound` without one.
+    ListTagsForResource { /// Topic ARN.
+        topic: String } => Tags, Read;
+    /// Subscriptions of a topic, unconfirmed ones included; `NotFound` without the topic.
+    ListSubscriptionsByTopic { /// Topic ARN.
+        topic: String } => Vec<Subscription>, Read;
+
+    /// A topic. Repeated with the same tags it answers the first one (rule 36).
+    CreateTopic { /// Name.
+        name: String, /// Tags, set by the same call.
+        tags: Tags } => TopicArn, Idempotent;
+    /// Subscribes an address. Repeated for one that has not confirmed, it sends the confirmation again (rule 66).
+    Subscribe { /// Topic ARN.
+        topic: String, /// `email` or `https`.
+        protocol: String, /// The address.
+        endpoint: String } => Subscription, Idempotent;
+}
+
+/// A topic's ARN, which carries its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicArn(pub String);
+
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// ARN, or `PendingConfirmation`.
+    pub arn: String,
+    /// `email` or `https`.
+    pub protocol: String,
+    /// The address.
+    pub endpoint: String,
+}

@@ -1,0 +1,237 @@
+//! Alarms: those that the scaling metrics ask for, and those that a web service needs.
+//!
+//! Scaling alarms tell nobody but EventBridge: deciding is the scaler's. The others, wanted where somebody is to be
+//! told, go to the topic. Writing an alarm again is how it is changed (rule 2), so that a different threshold needs no
+//! more than the same call.
+
+use std::collections::BTreeMap;
+
+use ordered_float::OrderedFloat;
+use serde_json::json;
+use windlass_calls::cloudwatch::{
+    self, Alarm as Wanted, DescribeAlarms, Metric, PutMetricAlarm, Response as Cloudwatch, Watch,
+};
+use windlass_calls::{Request, Response};
+use windlass_spec::Measure;
+
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next};
+use crate::names;
+
+/// An alarm. Ids: `alarm/cpu-out`, `alarm/cpu-in`, `alarm/5xx-rate`, `alarm/no-healthy-host`, `alarm/latency`.
+pub struct Alarm;
+
+/// Seconds of one period: instances and load balancers report every minute (rule 3).
+const PERIOD: u32 = 60;
+/// The alarms of a web service: what they are called.
+const SERVICE: [&str; 3] = ["5xx-rate", "no-healthy-host", "latency"];
+/// Share of failed requests that is trouble, in percent.
+const FAILED_PERCENT: f64 = 5.0;
+/// Time to answer that is trouble for one request in twenty, in seconds.
+const SLOW_SECONDS: f64 = 2.0;
+
+/// The word for a measure in alarm names.
+fn word(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Cpu => "cpu",
+    }
+}
+
+impl Kind for Alarm {
+    type Seen = Vec<Wanted>;
+    const NAME: &'static str = "alarm";
+
+    fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        let scaling = cx.spec.scaling.metrics.iter().flat_map(|metric| {
+            let shrink = metric.scale_in.map(|_| format!("{}-in", word(metric.measure)));
+            [format!("{}-out", word(metric.measure))]
+                .into_iter()
+                .chain(shrink)
+        });
+        let told = !cx.spec.monitoring.notify.is_empty();
+        let service = SERVICE.into_iter().filter(|_| told).map(str::to_owned);
+        Ok(scaling
+            .chain(service)
+            .map(|part| Id::of(Self::NAME, part))
+            .collect())
+    }
+
+    fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+        if Self::wants(cx, known)?.is_empty() {
+            return Ok(vec![]);
+        }
+        served_once(cx, known)?;
+        let prefix = names::alarms(&cx.spec.stack);
+        Ok(vec![DescribeAlarms { prefix }.into()])
+    }
+
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Cloudwatch(Cloudwatch::DescribeAlarms(alarms))) => seen.clone_from(alarms),
+            (Request::Cloudwatch(cloudwatch::Request::PutMetricAlarm(put)), _) => {
+                seen.retain(|alarm| alarm.name != put.alarm.name);
+                seen.push(put.alarm.as_ref().clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
+        served_once(cx, known)?;
+        let wanted = match scaling(cx, id, known)? {
+            Some(alarm) => alarm,
+            None => service(cx, id, known)?,
+        };
+        let outputs = Outputs::id(&wanted.name);
+        let there = seen.iter().find(|alarm| alarm.name == wanted.name);
+        let put = |alarm: Wanted| PutMetricAlarm {
+            alarm: Box::new(alarm),
+            tags: names::tags(cx.spec, id),
+        };
+        Ok(match there {
+            Some(alarm) if *alarm == wanted => Next::InSync(outputs),
+            Some(alarm) => {
+                let now = json!({ "alarm": alarm });
+                Next::update(put(wanted), "the alarm is not as the spec says", outputs).over(now)
+            }
+            None => {
+                let reason = wanted.description.clone();
+                Next::create(put(wanted), reason)
+            }
+        })
+    }
+}
+
+/// Alarms come last: while a stack is created nothing is healthy, and nobody should be called for it.
+fn served_once(cx: &Context, known: &Known) -> Result<(), Blocked> {
+    let any_recorded = cx.records.keys().any(|id| id.kind() == Alarm::NAME);
+    if !any_recorded {
+        known.ready(&Id::only("targets"))?;
+    }
+    Ok(())
+}
+
+/// The alarm of a scaling metric; `None` if the id is not one's.
+fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Blocked> {
+    let metrics = cx.spec.scaling.metrics.iter();
+    let alarms = metrics.flat_map(|metric| {
+        let out = (format!("{}-out", word(metric.measure)), metric.scale_out, true);
+        let shrink = metric
+            .scale_in
+            .map(|breach| (format!("{}-in", word(metric.measure)), breach, false));
+        [out].into_iter().chain(shrink)
+    });
+    let Some((part, breach, grows)) = alarms.into_iter().find(|(part, ..)| part == id.part()) else {
+        return Ok(None);
+    };
+    let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
+    let (comparison, side, step) = if grows {
+        ("GreaterThanThreshold", "above", "out")
+    } else {
+        ("LessThanThreshold", "below", "in")
+    };
+    Ok(Some(Wanted {
+        name: names::alarm(&cx.spec.stack, &part),
+        description: format!(
+            "scale {step}: average CPU {side} {} % for {} minutes",
+            breach.threshold, breach.periods
+        ),
+        watch: Watch::Metric(Metric {
+            namespace: "AWS/EC2".into(),
+            name: "CPUUtilization".into(),
+            dimensions: BTreeMap::from([("AutoScalingGroupName".into(), group)]),
+            statistic: "Average".into(),
+            period: PERIOD,
+        }),
+        comparison: comparison.into(),
+        threshold: breach.threshold,
+        periods: breach.periods,
+        datapoints: breach.periods,
+        missing_data: "missing".into(),
+        notify: vec![],
+    }))
+}
+
+/// An alarm of the web service.
+fn service(cx: &Context, id: &Id, known: &Known) -> Result<Wanted, Blocked> {
+    let topic = known.exists(&Id::only("topic"))?.get("arn");
+    let balancer = load_balancer_dimension(known)?;
+    let metric = |name: &str, statistic: &str, dimensions: &BTreeMap<String, String>| Metric {
+        namespace: "AWS/ApplicationELB".into(),
+        name: name.into(),
+        dimensions: dimensions.clone(),
+        statistic: statistic.into(),
+        period: PERIOD,
+    };
+    let (watch, description, comparison, threshold, (periods, datapoints), missing_data) = match id.part() {
+        "5xx-rate" => (
+            Watch::Expression {
+                expression: "100 * (FILL(app, 0) + FILL(balancer, 0)) / requests".into(),
+                metrics: BTreeMap::from([
+                    (
+                        "app".into(),
+                        metric("HTTPCode_Target_5XX_Count", "Sum", &balancer),
+                    ),
+                    (
+                        "balancer".into(),
+                        metric("HTTPCode_ELB_5XX_Count", "Sum", &balancer),
+                    ),
+                    ("requests".into(), metric("RequestCount", "Sum", &balancer)),
+                ]),
+            },
+            format!("more than {FAILED_PERCENT} % of the requests fail with a 5xx"),
+            "GreaterThanThreshold",
+            FAILED_PERCENT,
+            (5, 3),
+            "notBreaching",
+        ),
+        "latency" => (
+            Watch::Metric(metric("TargetResponseTime", "p95", &balancer)),
+            format!("one request in twenty takes longer than {SLOW_SECONDS} s"),
+            "GreaterThanThreshold",
+            SLOW_SECONDS,
+            (5, 3),
+            "notBreaching",
+        ),
+        // Without a registered target the metric is missing, which is as bad.
+        _ => {
+            let mut dimensions = balancer;
+            dimensions.extend(target_group_dimension(known)?);
+            (
+                Watch::Metric(metric("HealthyHostCount", "Maximum", &dimensions)),
+                "no instance is healthy: every request fails".into(),
+                "LessThanThreshold",
+                1.0,
+                (2, 2),
+                "breaching",
+            )
+        }
+    };
+    Ok(Wanted {
+        name: names::alarm(&cx.spec.stack, id.part()),
+        description,
+        watch,
+        comparison: comparison.into(),
+        threshold: OrderedFloat(threshold),
+        periods,
+        datapoints,
+        missing_data: missing_data.into(),
+        notify: vec![topic],
+    })
+}
+
+/// How metrics name the load balancer: `app/<name>/<id>`.
+pub(super) fn load_balancer_dimension(known: &Known) -> Result<BTreeMap<String, String>, Blocked> {
+    let arn = known.exists(&Id::only("load-balancer"))?.get("arn");
+    let name = arn
+        .split_once(":loadbalancer/")
+        .map_or(arn.as_str(), |(_, name)| name);
+    Ok(BTreeMap::from([("LoadBalancer".into(), name.to_owned())]))
+}
+
+/// How metrics name the target group: `targetgroup/<name>/<id>`.
+pub(super) fn target_group_dimension(known: &Known) -> Result<BTreeMap<String, String>, Blocked> {
+    let arn = known.exists(&Id::only("target-group"))?.get("arn");
+    let name = arn.rsplit(':').next().unwrap_or_default();
+    Ok(BTreeMap::from([("TargetGroup".into(), name.to_owned())]))
+}

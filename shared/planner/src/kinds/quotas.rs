@@ -1,0 +1,375 @@
+//! Preflight: whether the account has room for the whole stack, asked before the first create (rules 38 and 65).
+//!
+//! Nothing is created: having room is the resource, and what AWS counts against a quota comes after it. What is needed
+//! is all that the spec wants, at its largest; what is used is all of the account but this stack's own, so that the
+//! answer is the same halfway through a creation. It is asked once for the same needs, and again when they change.
+//!
+//! Quotas that an account starts with are never lowered, except for processors, where new accounts start low. So the
+//! others are only asked for where the default would not do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_calls::ec2::{
+    self, DescribeAddresses, DescribeInstanceTypes, DescribeInstances, DescribeInternetGateways,
+    DescribeNatGateways, DescribeSubnets, DescribeVpcs, Response as Ec2,
+};
+use windlass_calls::elb::{self, DescribeLoadBalancers, Response as Elb};
+use windlass_calls::quotas::{GetServiceQuota, Response as QuotasResponse};
+use windlass_calls::{Filters, Request, Response, Tags};
+
+use super::nat_zones;
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next, is_account_wide};
+use crate::names;
+
+/// Room for the stack.
+pub struct Quotas;
+
+/// Something that AWS counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    /// In people's words.
+    what: &'static str,
+    /// Service code of Service Quotas.
+    service: &'static str,
+    /// Quota code.
+    code: &'static str,
+    /// What a Region of an account starts with.
+    default: u64,
+}
+
+const VPCS: Counted = counted("VPCs", "vpc", "L-F678F1CE", 5);
+const INTERNET_GATEWAYS: Counted = counted("internet gateways", "vpc", "L-A4707A72", 5);
+const NAT_GATEWAYS: Counted = counted("NAT gateways in one zone", "vpc", "L-FE5A380F", 5);
+const ADDRESSES: Counted = counted("elastic IP addresses", "ec2", "L-0263D0A3", 5);
+const LOAD_BALANCERS: Counted = counted(
+    "application load balancers",
+    "elasticloadbalancing",
+    "L-53DA6B97",
+    50,
+);
+
+const fn counted(what: &'static str, service: &'static str, code: &'static str, default: u64) -> Counted {
+    Counted {
+        what,
+        service,
+        code,
+        default,
+    }
+}
+
+/// The quota that running on-demand instances of a family count against.
+fn processors(instance_type: &str) -> Counted {
+    let family = instance_type.split('.').next().unwrap_or_default();
+    let letters: String = family.chars().take_while(char::is_ascii_lowercase).collect();
+    let (what, code) = match letters.as_str() {
+        "f" => ("vCPUs of running F instances", "L-74FC7D96"),
+        "g" | "gr" | "vt" => ("vCPUs of running G and VT instances", "L-DB2E81BA"),
+        "p" => ("vCPUs of running P instances", "L-417A185B"),
+        "inf" => ("vCPUs of running Inf instances", "L-1945791B"),
+        "trn" => ("vCPUs of running Trn instances", "L-2C3B7624"),
+        "dl" => ("vCPUs of running DL instances", "L-6E869C2A"),
+        "hpc" => ("vCPUs of running HPC instances", "L-F7808C92"),
+        "u" => ("vCPUs of running High Memory instances", "L-43DA4232"),
+        "x" => ("vCPUs of running X instances", "L-7295265B"),
+        _ => (
+            "vCPUs of running Standard (A, C, D, H, I, M, R, T, Z) instances",
+            "L-1216C47A",
+        ),
+    };
+    counted(what, "ec2", code, 5)
+}
+
+/// What AWS shows of the whole account in the Region.
+#[derive(Default, Clone)]
+pub struct Seen {
+    vpcs: Option<Vec<Tags>>,
+    internet_gateways: Option<Vec<Tags>>,
+    addresses: Option<Vec<Tags>>,
+    nat_gateways: Option<Vec<ec2::NatGateway>>,
+    /// Subnet id to zone name.
+    subnets: BTreeMap<String, String>,
+    load_balancers: Option<Vec<elb::LoadBalancer>>,
+    instances: Option<Vec<ec2::Instance>>,
+    vcpus: BTreeMap<String, u32>,
+    quotas: BTreeMap<String, u64>,
+}
+
+impl Kind for Quotas {
+    type Seen = Seen;
+    const NAME: &'static str = "quotas";
+
+    fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(vec![Id::only(Self::NAME)])
+    }
+
+    fn queries(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
+        let needs = needs(cx);
+        if recorded(cx, &needs).is_some() {
+            return Ok(vec![]);
+        }
+        let all = Filters::new;
+        let running = Filters::from([(
+            "instance-state-name".to_owned(),
+            vec!["pending".to_owned(), "running".to_owned()],
+        )]);
+        let mut queries: Vec<Request> = vec![
+            DescribeVpcs { filters: all() }.into(),
+            DescribeInternetGateways { filters: all() }.into(),
+            DescribeLoadBalancers { name: None }.into(),
+            DescribeInstances { filters: running }.into(),
+        ];
+        if cx.spec.network.nat != windlass_spec::Nat::None {
+            queries.push(DescribeAddresses { filters: all() }.into());
+            queries.push(DescribeNatGateways { filters: all() }.into());
+        }
+        // Only if there are any does it matter in which zones they are.
+        if seen
+            .nat_gateways
+            .as_ref()
+            .is_some_and(|gateways| !gateways.is_empty())
+        {
+            queries.push(DescribeSubnets { filters: all() }.into());
+        }
+        if let Some(instances) = &seen.instances {
+            let instance_types = types(cx, instances);
+            queries.push(DescribeInstanceTypes { instance_types }.into());
+        }
+        queries.extend(
+            counts(cx, known, seen)?
+                .into_iter()
+                .filter(Count::is_in_doubt)
+                .map(|count| {
+                    GetServiceQuota {
+                        service: count.of.service.to_owned(),
+                        quota: count.of.code.to_owned(),
+                    }
+                    .into()
+                }),
+        );
+        Ok(queries)
+    }
+
+    fn hears(question: &Request) -> bool {
+        is_account_wide(question)
+            || matches!(
+                question,
+                Request::Quotas(_) | Request::Ec2(ec2::Request::DescribeInstanceTypes(_))
+            )
+    }
+
+    fn read(seen: &mut Seen, _: &Request, response: &Response) {
+        match response {
+            Response::Ec2(Ec2::DescribeVpcs(vpcs)) => seen.vpcs = Some(tags(vpcs, |vpc| &vpc.tags)),
+            Response::Ec2(Ec2::DescribeInternetGateways(gateways)) => {
+                seen.internet_gateways = Some(tags(gateways, |gateway| &gateway.tags));
+            }
+            Response::Ec2(Ec2::DescribeAddresses(addresses)) => {
+                seen.addresses = Some(tags(addresses, |address| &address.tags));
+            }
+            Response::Ec2(Ec2::DescribeNatGateways(gateways)) => {
+                let counts = |state: &str| matches!(state, "pending" | "available" | "deleting");
+                let live = gateways.iter().filter(|gateway| counts(&gateway.state));
+                seen.nat_gateways = Some(live.cloned().collect());
+            }
+            Response::Ec2(Ec2::DescribeSubnets(subnets)) => {
+                let zones = subnets
+                    .iter()
+                    .map(|subnet| (subnet.id.clone(), subnet.zone.clone()));
+                seen.subnets = zones.collect();
+            }
+            Response::Elb(Elb::DescribeLoadBalancers(balancers)) => {
+                let application = |balancer: &&elb::LoadBalancer| balancer.arn.contains(":loadbalancer/app/");
+                seen.load_balancers = Some(balancers.iter().filter(application).cloned().collect());
+            }
+            Response::Ec2(Ec2::DescribeInstances(instances)) => seen.instances = Some(instances.clone()),
+            Response::Ec2(Ec2::DescribeInstanceTypes(types)) => {
+                let vcpus = types.iter().map(|kind| (kind.name.clone(), kind.vcpus));
+                seen.vcpus = vcpus.collect();
+            }
+            Response::Quotas(QuotasResponse::GetServiceQuota(quota)) => {
+                seen.quotas.insert(quota.code.clone(), quota.value);
+            }
+            _ => {}
+        }
+    }
+
+    fn next(cx: &Context, _: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
+        let needs = needs(cx);
+        if let Some(outputs) = recorded(cx, &needs) {
+            return Ok(Next::InSync(outputs));
+        }
+        let short: Vec<String> = counts(cx, known, seen)?
+            .iter()
+            .filter_map(|count| count.shortage(cx, &seen.quotas))
+            .collect();
+        Ok(if short.is_empty() {
+            Next::InSync(Outputs::default().with("needs", needs))
+        } else {
+            Next::refuse(format!(
+                "this stack does not fit into the account: {}. Nothing was created",
+                short.join("; ")
+            ))
+        })
+    }
+}
+
+fn tags<T>(found: &[T], tags: impl Fn(&T) -> &Tags) -> Vec<Tags> {
+    found.iter().map(|one| tags(one).clone()).collect()
+}
+
+/// Everything of the spec that decides how much is needed, in one word.
+fn needs(cx: &Context) -> String {
+    let spec = cx.spec;
+    format!(
+        "zones={} nat={:?} max={} types={}",
+        spec.network.zones,
+        spec.network.nat,
+        spec.scaling.max,
+        spec.compute.instance_types.join("+"),
+    )
+}
+
+/// The recorded answer, if it was to the same needs.
+fn recorded(cx: &Context, needs: &str) -> Option<Outputs> {
+    let outputs = &cx.record(&Id::only(Quotas::NAME))?.outputs;
+    (outputs.get("needs") == needs).then(|| outputs.clone())
+}
+
+/// One count against its quota.
+struct Count {
+    of: Counted,
+    needed: u64,
+    used: u64,
+    /// The default is too small, or cannot be relied on.
+    ask: bool,
+}
+
+impl Count {
+    fn new(of: Counted, needed: usize, used: usize) -> Self {
+        let (needed, used) = (needed as u64, used as u64);
+        Self {
+            of,
+            needed,
+            used,
+            ask: needed > 0 && needed + used > of.default,
+        }
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.ask
+    }
+
+    /// What is missing, in words: needed, used, allowed, and where to raise it.
+    fn shortage(&self, cx: &Context, quotas: &BTreeMap<String, u64>) -> Option<String> {
+        let allowed = quotas.get(self.of.code).copied().unwrap_or(self.of.default);
+        (self.needed > 0 && self.needed + self.used > allowed).then(|| {
+            format!(
+                "{} {} needed, {} used by others, {allowed} allowed: raise the quota at https://{}.console.aws.amazon.com/servicequotas/home/services/{}/quotas/{}",
+                self.needed, self.of.what, self.used, cx.region, self.of.service, self.of.code,
+            )
+        })
+    }
+}
+
+/// Every count that can be made by now.
+fn counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>, Blocked> {
+    let nat_zones = nat_zones(cx, known)?;
+    let others = |tags: &[Tags]| {
+        tags.iter()
+            .filter(|tags| !names::owned(tags, &cx.spec.stack))
+            .count()
+    };
+    let mut counts = Vec::new();
+    let singles = [
+        (VPCS, 1, &seen.vpcs),
+        (INTERNET_GATEWAYS, 1, &seen.internet_gateways),
+        (ADDRESSES, nat_zones.len(), &seen.addresses),
+    ];
+    for (of, needed, found) in singles {
+        counts.extend(found.as_ref().map(|found| Count::new(of, needed, others(found))));
+    }
+    if let Some(balancers) = &seen.load_balancers {
+        let ours = super::load_balancer::name(cx);
+        let used = balancers.iter().filter(|balancer| balancer.name != ours).count();
+        counts.push(Count::new(LOAD_BALANCERS, 1, used));
+    }
+    if let Some(gateways) = &seen.nat_gateways {
+        let in_zone = |zone: &str| {
+            let foreign = gateways
+                .iter()
+                .filter(|gateway| !names::owned(&gateway.tags, &cx.spec.stack));
+            foreign
+                .filter(|gateway| seen.subnets.get(&gateway.subnet).is_some_and(|at| at == zone))
+                .count()
+        };
+        let fullest = nat_zones.iter().map(|zone| in_zone(&zone.name)).max();
+        counts.extend(fullest.map(|used| Count::new(NAT_GATEWAYS, 1, used)));
+    }
+    counts.extend(processor_counts(cx, seen));
+    Ok(counts)
+}
+
+/// Processors at the largest size, for each quota that the instance types count against.
+fn processor_counts(cx: &Context, seen: &Seen) -> Vec<Count> {
+    let Some(instances) = &seen.instances else {
+        return vec![];
+    };
+    let vcpus = |kind: &str| seen.vcpus.get(kind).copied().map_or(0, |vcpus| vcpus as usize);
+    let mut wanted: BTreeMap<&'static str, (Counted, usize)> = BTreeMap::new();
+    for kind in &cx.spec.compute.instance_types {
+        let of = processors(kind);
+        let largest = &mut wanted.entry(of.code).or_insert((of, 0)).1;
+        *largest = vcpus(kind).max(*largest);
+    }
+    let counts = wanted.into_values().map(|(of, each)| {
+        let others = instances.iter().filter(|instance| {
+            !instance.spot
+                && !names::owned(&instance.tags, &cx.spec.stack)
+                && processors(&instance.instance_type) == of
+        });
+        let used = others.map(|instance| vcpus(&instance.instance_type)).sum();
+        Count {
+            ask: true,
+            ..Count::new(of, each * cx.spec.scaling.max as usize, used)
+        }
+    });
+    counts.collect()
+}
+
+/// The instance types whose processors must be known: the wanted ones and those that run.
+fn types(cx: &Context, instances: &[ec2::Instance]) -> Vec<String> {
+    let running = instances.iter().map(|instance| instance.instance_type.clone());
+    let types: BTreeSet<String> = cx
+        .spec
+        .compute
+        .instance_types
+        .iter()
+        .cloned()
+        .chain(running)
+        .collect();
+    types.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_count_against_their_own_quotas() {
+        for (kind, code) in [
+            ("t3.micro", "L-1216C47A"),
+            ("m7g.large", "L-1216C47A"),
+            ("g5.xlarge", "L-DB2E81BA"),
+            ("inf2.xlarge", "L-1945791B"),
+            ("i4i.large", "L-1216C47A"),
+            ("p5.48xlarge", "L-417A185B"),
+            ("x2gd.medium", "L-7295265B"),
+            ("u-6tb1.metal", "L-43DA4232"),
+            ("dl1.24xlarge", "L-6E869C2A"),
+            ("d3.xlarge", "L-1216C47A"),
+        ] {
+            assert_eq!(processors(kind).code, code, "{kind}");
+        }
+    }
+}

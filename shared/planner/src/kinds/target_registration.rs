@@ -1,0 +1,60 @@
+//! Registrations: fixed instances in the main target group. An Auto Scaling group registers its own.
+
+use std::collections::BTreeSet;
+
+use windlass_calls::elb::{self, DescribeTargetHealth, RegisterTargets, Response as Elb};
+use windlass_calls::{Request, Response};
+
+use super::instance;
+use crate::context::{Context, Id, Known, Outputs};
+use crate::kind::{Blocked, Kind, Next};
+
+/// The registration of one fixed instance, under its number.
+pub struct TargetRegistration;
+
+impl Kind for TargetRegistration {
+    type Seen = BTreeSet<String>;
+    const NAME: &'static str = "target-registration";
+
+    fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
+        Ok(instance::wanted(cx)
+            .iter()
+            .map(|id| Id::of(Self::NAME, id.part()))
+            .collect())
+    }
+
+    fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+        if instance::wanted(cx).is_empty() {
+            return Ok(vec![]);
+        }
+        let target_group = known.exists(&Id::only("target-group"))?.get("arn");
+        Ok(vec![DescribeTargetHealth { target_group }.into()])
+    }
+
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Elb(Elb::DescribeTargetHealth(targets))) => {
+                let registered = targets.iter().filter(|target| target.state != "draining");
+                *seen = registered.map(|target| target.target.clone()).collect();
+            }
+            (Request::Elb(elb::Request::RegisterTargets(register)), _) => {
+                seen.insert(register.target.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn next(_: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
+        let target_group = known.exists(&Id::only("target-group"))?.get("arn");
+        // A target must be running (rule 60).
+        let target = known.ready(&Id::of("instance", id.part()))?.get("id");
+        Ok(if seen.contains(&target) {
+            Next::InSync(Outputs::id(&target))
+        } else {
+            Next::create(
+                RegisterTargets { target_group, target },
+                "the load balancer sends requests to it once it is healthy",
+            )
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! An instance's place in a group.
+
+use jiff::{SignedDuration, Timestamp};
+use windlass_calls::autoscaling::Instance;
+
+use crate::config::WorldConfig;
+use crate::ec2::Machine;
+use crate::time::after;
+
+/// Until the group notices that an instance was stopped or terminated behind its back.
+const NOTICED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a group keeps of one of its instances.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(super) group: String,
+    /// When the group gave up on it.
+    pub(super) marked: Option<Timestamp>,
+    /// When the group started to terminate it.
+    pub(super) leaving: Option<Timestamp>,
+}
+
+/// A member and its instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seat<'a> {
+    pub(super) member: &'a Member,
+    pub(crate) machine: &'a Machine,
+}
+
+impl Member {
+    /// A new member of a group.
+    pub(super) fn new(group: &str) -> Self {
+        Self {
+            group: group.to_owned(),
+            marked: None,
+            leaving: None,
+        }
+    }
+}
+
+impl Seat<'_> {
+    /// Whether it is being deregistered from its target groups.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.member.leaving.is_some() || !self.machine.is_live()
+    }
+
+    /// Whether the group counts on it.
+    pub(super) fn counts(&self) -> bool {
+        self.member.marked.is_none() && self.member.leaving.is_none()
+    }
+
+    /// When it is, or will be, in service and registered: the group registers, then marks it (rule 60).
+    pub(crate) fn in_service_from(&self, config: &WorldConfig) -> Timestamp {
+        let ready = after(self.machine.launched(), config.in_service_delay);
+        ready.max(self.machine.running_from(config))
+    }
+
+    /// When the group notices that it is stopped or gone.
+    pub(super) fn noticed_down(&self) -> Option<Timestamp> {
+        self.machine.down_since().map(|down| after(down, NOTICED_AFTER))
+    }
+
+    /// As the group shows it.
+    pub(super) fn shown(&self, config: &WorldConfig, now: Timestamp) -> Instance {
+        let lifecycle_state = if self.member.leaving.is_some() {
+            "Terminating"
+        } else if now < self.in_service_from(config) {
+            "Pending"
+        } else {
+            "InService"
+        };
+        let health = if self.member.marked.is_some() {
+            "Unhealthy"
+        } else {
+            "Healthy"
+        };
+        Instance {
+            id: self.machine.id().to_owned(),
+            zone: self.machine.zone().to_owned(),
+            lifecycle_state: lifecycle_state.into(),
+            health: health.into(),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! An instance, whoever launched it. Its times decide its states.
+
+use jiff::{SignedDuration, Timestamp};
+use windlass_calls::Tags;
+use windlass_calls::ec2::Instance;
+
+use super::SHOWN_FOR;
+use crate::config::WorldConfig;
+use crate::time::after;
+
+/// From the order to stop or terminate until it has happened.
+const GOES_DOWN_IN: SignedDuration = SignedDuration::from_secs(30);
+/// Why instances that somebody stopped or terminated are in that state.
+const BY_USER: &str = "Client.UserInitiatedShutdown: User initiated shutdown";
+
+/// An instance.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(super) id: String,
+    pub(super) instance_type: String,
+    pub(super) subnet: String,
+    pub(super) zone: String,
+    pub(super) tags: Tags,
+    pub(super) launched: Timestamp,
+    /// Its application will answer: it was not broken, and the instance reached the internet at its launch.
+    pub(super) works: bool,
+    /// When its application stopped answering.
+    pub(super) sick: Option<Timestamp>,
+    /// When somebody stopped it.
+    pub(super) stopped: Option<Timestamp>,
+    /// When somebody, or its group, terminated it.
+    pub(super) terminated: Option<Timestamp>,
+}
+
+impl Machine {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn subnet(&self) -> &str {
+        &self.subnet
+    }
+
+    pub(crate) fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    pub(crate) fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// When it was launched.
+    pub(crate) fn launched(&self) -> Timestamp {
+        self.launched
+    }
+
+    /// Terminates it; `false` if that has happened already.
+    pub(crate) fn terminate(&mut self, now: Timestamp) -> bool {
+        let lives = self.terminated.is_none();
+        self.terminated.get_or_insert(now);
+        lives
+    }
+
+    /// Stops it; `false` if it is stopped or terminated already.
+    pub(crate) fn stop(&mut self, now: Timestamp) -> bool {
+        let runs = self.is_up();
+        if runs {
+            self.stopped = Some(now);
+        }
+        runs
+    }
+
+    /// Makes its application stop answering.
+    pub(crate) fn fail(&mut self, now: Timestamp) {
+        self.sick.get_or_insert(now);
+    }
+
+    /// Whether it exists: it was not terminated.
+    pub(crate) fn is_live(&self) -> bool {
+        self.terminated.is_none()
+    }
+
+    /// Whether nobody stopped or terminated it.
+    pub(crate) fn is_up(&self) -> bool {
+        self.down_since().is_none()
+    }
+
+    /// When it was terminated.
+    pub(crate) fn terminated(&self) -> Option<Timestamp> {
+        self.terminated
+    }
+
+    /// When it was stopped or terminated.
+    pub(crate) fn down_since(&self) -> Option<Timestamp> {
+        self.stopped.or(self.terminated)
+    }
+
+    /// When it is, or will be, running.
+    pub(crate) fn running_from(&self, config: &WorldConfig) -> Timestamp {
+        after(self.launched, config.running_delay)
+    }
+
+    /// Whether it runs.
+    pub(crate) fn runs(&self, config: &WorldConfig, now: Timestamp) -> bool {
+        self.state(config, now) == "running"
+    }
+
+    /// When its application answers; `None` if it never will.
+    pub(crate) fn answers_from(&self, config: &WorldConfig) -> Option<Timestamp> {
+        self.works.then(|| after(self.launched, config.boot_delay))
+    }
+
+    /// When its application stopped answering.
+    pub(crate) fn fails_from(&self) -> Option<Timestamp> {
+        self.sick
+    }
+
+    fn state(&self, config: &WorldConfig, now: Timestamp) -> &'static str {
+        let gone = |since| after(since, GOES_DOWN_IN) <= now;
+        match (self.terminated, self.stopped) {
+            (Some(since), _) if gone(since) => "terminated",
+            (Some(_), _) => "shutting-down",
+            (None, Some(since)) if gone(since) => "stopped",
+            (None, Some(_)) => "stopping",
+            (None, None) if now < self.running_from(config) => "pending",
+            (None, None) => "running",
+        }
+    }
+
+    /// Whether a describe still shows it.
+    pub(super) fn listed(&self, now: Timestamp) -> bool {
+        self.terminated.is_none_or(|ended| now < after(ended, SHOWN_FOR))
+    }
+
+    /// As EC2 shows it.
+    pub(super) fn at(&self, config: &WorldConfig, now: Timestamp) -> Instance {
+        let state = self.state(config, now);
+        let subnet = if state == "terminated" { "" } else { &self.subnet };
+        Instance {
+            id: self.id.clone(),
+            instance_type: self.instance_type.clone(),
+            state: state.into(),
+            state_reason: (!self.is_up()).then(|| BY_USER.into()),
+            subnet: subnet.into(),
+            spot: false,
+            tags: self.tags.clone(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Instances. None of them reaches anything: what runs on them is not what is compared here.
+
+use windlass_calls::ec2::{DescribeInstances, DescribeVpcs, Instance, RunInstances};
+use windlass_calls::{Class, Filters, Tags};
+use windlass_engine::Port;
+
+use super::ground::{NO_SUBNET, NO_TEMPLATE, subnet};
+use super::{iam, templates};
+use crate::check::{Check, Mismatch, holds, only, same};
+use crate::place::Place;
+
+pub(super) async fn a_new_instance_is_pending_then_running_with_its_tags_over_those_of_its_template<
+    P: Port,
+>(
+    place: &Place<P>,
+) -> Check {
+    let mut request = request(place, "ec2").await?;
+    let over = ("launched-by".to_owned(), place.name("ec2-over"));
+    request.tags.extend([over.clone()]);
+    let made = place.settled(request.clone()).await?;
+    same("state at first", made.state.as_str(), "pending")?;
+    let shown = running(place, "ec2").await?;
+    same("id", shown.id, made.id)?;
+    same("type", shown.instance_type.as_str(), "t3.micro")?;
+    same("subnet", shown.subnet, request.subnet)?;
+    same("spot", shown.spot, false)?;
+    let has = |(key, value): (&String, &String)| shown.tags.get(key) == Some(value);
+    let wanted: Tags = place.tags("ec2").into_iter().chain([over]).collect();
+    holds("tags", wanted.iter().all(has), &shown.tags)
+}
+
+pub(super) async fn an_instance_token_answers_the_first_instance<P: Port>(place: &Place<P>) -> Check {
+    let request = request(place, "ec2-token").await?;
+    let first = place.settled(request.clone()).await?;
+    let second = place.call(request).await?;
+    same("id", second.id, first.id)?;
+    running(place, "ec2-token").await.map(drop)
+}
+
+pub(super) async fn an_instance_token_with_other_parameters_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let request = request(place, "ec2-mismatch").await?;
+    place.settled(request.clone()).await?;
+    let other = RunInstances {
+        tags: place.tags("ec2-mismatch-2"),
+        ..request
+    };
+    place
+        .refuses(other, Class::Terminal, "IdempotentParameterMismatch")
+        .await
+}
+
+pub(super) async fn an_instance_without_its_launch_template_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = RunInstances {
+        launch_template: NO_TEMPLATE.into(),
+        ..request(place, "ec2-no-lt").await?
+    };
+    place
+        .refuses(call, Class::Gone, "InvalidLaunchTemplateId.NotFound")
+        .await
+}
+
+pub(super) async fn an_instance_of_a_missing_version_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = RunInstances {
+        version: 7,
+        ..request(place, "ec2-no-version").await?
+    };
+    place
+        .refuses(call, Class::Gone, "InvalidLaunchTemplateId.VersionNotFound")
+        .await
+}
+
+pub(super) async fn an_instance_in_a_missing_subnet_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = RunInstances {
+        subnet: NO_SUBNET.into(),
+        ..request(place, "ec2-no-subnet").await?
+    };
+    place.refuses(call, Class::Gone, "InvalidSubnetID.NotFound").await
+}
+
+/// Rule 40.
+pub(super) async fn an_instance_waits_for_its_instance_profile<P: Port>(place: &Place<P>) -> Check {
+    let request = without_profile(place, "ec2-no-profile").await?;
+    place
+        .refuses(request.clone(), Class::NotYet, "InvalidParameterValue")
+        .await?;
+    iam::profile_with_role(place, "ec2-no-profile").await?;
+    place.settled(request).await.map(drop)
+}
+
+pub(super) async fn instances_are_found_by_id_and_state<P: Port>(place: &Place<P>) -> Check {
+    let made = launched(place, "ec2-filters").await?;
+    let found = async |state: &str| {
+        let filters = Filters::from([
+            ("instance-id".to_owned(), vec![made.id.clone()]),
+            ("instance-state-name".to_owned(), vec![state.to_owned()]),
+        ]);
+        place.call(DescribeInstances { filters }).await
+    };
+    same(
+        "id",
+        only("running", found("running").await?)?.id,
+        made.id.clone(),
+    )?;
+    same("stopped", found("stopped").await?, Vec::new())
+}
+
+/// A running instance in a VPC of its own.
+pub(super) async fn launched<P: Port>(place: &Place<P>, case: &str) -> Result<Instance, Mismatch> {
+    place.settled(request(place, case).await?).await?;
+    running(place, case).await
+}
+
+/// The case's instance, once it runs.
+async fn running<P: Port>(place: &Place<P>, case: &str) -> Result<Instance, Mismatch> {
+    let filters = place.tagged(case);
+    let runs = |found: &Vec<Instance>| found.iter().any(|one| one.state == "running");
+    let found = place
+        .eventually("the instance runs", DescribeInstances { filters }, runs)
+        .await?;
+    only("instances with its tags", found)
+}
+
+/// An instance that can be launched, once its new instance profile is known everywhere.
+pub(super) async fn request<P: Port>(place: &Place<P>, case: &str) -> Result<RunInstances, Mismatch> {
+    iam::profile_with_role(place, case).await?;
+    without_profile(place, case).await
+}
+
+async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<RunInstances, Mismatch> {
+    let template = place.call(templates::request(place, case).await?).await?;
+    let filters = place.tagged(case);
+    let vpc = only("VPCs", place.call(DescribeVpcs { filters }).await?)?;
+    Ok(RunInstances {
+        launch_template: template.id,
+        version: 1,
+        subnet: subnet(place, case, &vpc, 0).await?.id,
+        token: place.name(case),
+        tags: place.tags(case),
+    })
+}

@@ -1,0 +1,108 @@
+//! Log groups.
+
+use windlass_calls::Class;
+use windlass_calls::logs::{CreateLogGroup, DescribeLogGroups, LogGroup, PutRetentionPolicy};
+use windlass_engine::Port;
+
+use crate::check::{Check, Mismatch, holds, only, same};
+use crate::place::Place;
+
+pub(super) async fn a_new_log_group_shows_its_arn_and_keeps_everything<P: Port>(place: &Place<P>) -> Check {
+    place.call(create(place, "logs")).await?;
+    let shown = described(place, "logs").await?;
+    let name = name(place, "logs");
+    let end = format!(":log-group:{name}");
+    holds("ARN", shown.arn.ends_with(&end), &shown.arn)?;
+    same("name", shown.name, name)?;
+    same("retention", shown.retention, None)
+}
+
+pub(super) async fn a_repeated_log_group_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
+    let call = create(place, "logs-twice");
+    place.call(call.clone()).await?;
+    place
+        .refuses(call, Class::Exists, "ResourceAlreadyExistsException")
+        .await
+}
+
+pub(super) async fn a_log_group_with_a_bad_name_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = create(place, "logs of nobody");
+    place
+        .refuses(call, Class::Terminal, "InvalidParameterException")
+        .await
+}
+
+pub(super) async fn a_log_group_keeps_what_it_gets_for_as_long_as_it_is_told<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    kept(place, "logs-keep", &[30, 14]).await
+}
+
+pub(super) async fn telling_a_log_group_twice_changes_nothing<P: Port>(place: &Place<P>) -> Check {
+    kept(place, "logs-keep-twice", &[30, 30]).await
+}
+
+async fn kept<P: Port>(place: &Place<P>, case: &str, retentions: &[u32]) -> Check {
+    place.call(create(place, case)).await?;
+    for days in retentions {
+        place.call(keep(place, case, *days)).await?;
+        let shown = described(place, case).await?;
+        same("retention", shown.retention, Some(*days))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_missing_log_group_keeps_nothing<P: Port>(place: &Place<P>) -> Check {
+    let call = keep(place, "logs-none", 30);
+    place
+        .refuses(call, Class::Gone, "ResourceNotFoundException")
+        .await
+}
+
+pub(super) async fn a_retention_that_aws_does_not_take_is_refused<P: Port>(place: &Place<P>) -> Check {
+    place.call(create(place, "logs-odd")).await?;
+    let call = keep(place, "logs-odd", 15);
+    place
+        .refuses(call, Class::Terminal, "InvalidParameterException")
+        .await
+}
+
+pub(super) async fn log_groups_are_found_by_the_beginning_of_their_names<P: Port>(place: &Place<P>) -> Check {
+    for case in ["logs/one", "logs/two", "log-s"] {
+        place.call(create(place, case)).await?;
+    }
+    let prefix = name(place, "logs/");
+    let found = place.call(DescribeLogGroups { prefix }).await?;
+    let mut names: Vec<_> = found.into_iter().map(|group| group.name).collect();
+    names.sort();
+    same(
+        "names",
+        names,
+        vec![name(place, "logs/one"), name(place, "logs/two")],
+    )
+}
+
+async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<LogGroup, Mismatch> {
+    let prefix = name(place, case);
+    let found = place.call(DescribeLogGroups { prefix }).await?;
+    let named = found.into_iter().filter(|group| group.name == name(place, case));
+    only("log groups of its name", named.collect())
+}
+
+fn create<P: Port>(place: &Place<P>, case: &str) -> CreateLogGroup {
+    CreateLogGroup {
+        name: name(place, case),
+        tags: place.tags(case),
+    }
+}
+
+fn keep<P: Port>(place: &Place<P>, case: &str, days: u32) -> PutRetentionPolicy {
+    PutRetentionPolicy {
+        name: name(place, case),
+        days,
+    }
+}
+
+fn name<P: Port>(place: &Place<P>, case: &str) -> String {
+    format!("/conformance/{}", place.name(case))
+}

@@ -1,0 +1,119 @@
+//! Topics and who subscribes to them (rules 36 and 66). Nobody here confirms.
+
+use windlass_calls::Class;
+use windlass_calls::sns::{
+    CreateTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
+};
+use windlass_engine::Port;
+
+use super::ground::NO_TOPIC;
+use crate::check::{Check, Mismatch, holds, only, same};
+use crate::place::Place;
+
+const ADDRESS: &str = "ops@example.com";
+const PENDING: &str = "PendingConfirmation";
+
+pub(super) async fn a_new_topic_carries_its_name_in_its_arn_and_shows_its_tags<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let topic = made(place, "topic").await?;
+    let end = format!(":{}", place.name("topic"));
+    holds("ARN", topic.ends_with(&end), &topic)?;
+    same(
+        "tags",
+        place.call(ListTagsForResource { topic }).await?,
+        place.tags("topic"),
+    )
+}
+
+pub(super) async fn a_repeated_topic_answers_the_first<P: Port>(place: &Place<P>) -> Check {
+    let first = made(place, "topic-twice").await?;
+    same("ARN", made(place, "topic-twice").await?, first)
+}
+
+pub(super) async fn a_topic_with_other_tags_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "topic-tags").await?;
+    let other = CreateTopic {
+        tags: place.tags("topic-other-tags"),
+        ..request(place, "topic-tags")
+    };
+    place.refuses(other, Class::Terminal, "InvalidParameter").await?;
+    same(
+        "tags",
+        place.call(ListTagsForResource { topic }).await?,
+        place.tags("topic-tags"),
+    )
+}
+
+pub(super) async fn a_topic_name_with_a_slash_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = request(place, "topic/slash");
+    place.refuses(call, Class::Terminal, "InvalidParameter").await
+}
+
+pub(super) async fn a_new_subscription_waits_for_its_confirmation<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "sub").await?;
+    let answer = place.call(subscribe(&topic, ADDRESS)).await?;
+    same("answer", answer, pending())?;
+    same(
+        "subscription",
+        only("subscriptions", listed(place, &topic).await?)?,
+        pending(),
+    )
+}
+
+/// Rule 66: it sends another confirmation, and is still one subscription.
+pub(super) async fn a_repeated_subscription_is_listed_once<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "sub-twice").await?;
+    for _ in 0..2 {
+        same("answer", place.call(subscribe(&topic, ADDRESS)).await?, pending())?;
+    }
+    only("subscriptions", listed(place, &topic).await?).map(drop)
+}
+
+pub(super) async fn a_subscription_to_a_missing_topic_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = subscribe(NO_TOPIC, ADDRESS);
+    place.refuses(call, Class::Gone, "NotFound").await
+}
+
+pub(super) async fn an_address_that_is_none_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "sub-address").await?;
+    let call = subscribe(&topic, "ops");
+    place.refuses(call, Class::Terminal, "InvalidParameter").await
+}
+
+pub(super) async fn a_topic_without_subscriptions_has_an_empty_list<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "sub-none").await?;
+    same("subscriptions", listed(place, &topic).await?, Vec::new())
+}
+
+async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<String, Mismatch> {
+    Ok(place.call(request(place, case)).await?.0)
+}
+
+async fn listed<P: Port>(place: &Place<P>, topic: &str) -> Result<Vec<Subscription>, Mismatch> {
+    let topic = topic.into();
+    place.call(ListSubscriptionsByTopic { topic }).await
+}
+
+fn request<P: Port>(place: &Place<P>, case: &str) -> CreateTopic {
+    CreateTopic {
+        name: place.name(case),
+        tags: place.tags(case),
+    }
+}
+
+fn subscribe(topic: &str, address: &str) -> Subscribe {
+    Subscribe {
+        topic: topic.into(),
+        protocol: "email".into(),
+        endpoint: address.into(),
+    }
+}
+
+fn pending() -> Subscription {
+    Subscription {
+        arn: PENDING.into(),
+        protocol: "email".into(),
+        endpoint: ADDRESS.into(),
+    }
+}

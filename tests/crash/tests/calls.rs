@@ -1,0 +1,69 @@
+//! How many calls the reference stack takes: to be created, to be looked at, and to be waited for.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use windlass_crash::{Lab, Stopped};
+use windlass_engine::Trigger;
+use windlass_sim::WorldConfig;
+
+const WEB: &str = include_str!("../../../events/specs/web.yaml");
+const LIMIT: usize = 400;
+
+/// Calls of the trace from `first` on, the pipeline's own bucket and queue apart.
+fn calls(lab: &Lab, first: usize) -> Vec<&'static str> {
+    let trace = lab.sim.trace();
+    let sent = trace[first..]
+        .iter()
+        .filter(|entry| !matches!(entry.request.service(), "s3" | "sqs"));
+    sent.map(|entry| entry.action()).collect()
+}
+
+#[test]
+fn the_reference_stack_takes_at_most_140_calls() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let calls = calls(&lab, 0);
+    assert!(calls.len() <= 140, "{}: {:#?}", calls.len(), lab.sim.calls());
+}
+
+#[test]
+fn an_idle_pass_takes_at_most_36_calls_and_none_that_changes_anything() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let before = lab.sim.trace().len();
+    lab.pass(Trigger::Look).finished().unwrap().unwrap();
+    let idle = calls(&lab, before);
+    assert!((20..=36).contains(&idle.len()), "{}: {idle:#?}", idle.len());
+    let trace = lab.sim.trace();
+    assert!(
+        trace[before..]
+            .iter()
+            .all(|entry| !entry.request.effect().is_mutating())
+    );
+}
+
+/// A pass that only waits looks at nothing but what it waits for.
+#[test]
+fn a_waiting_pass_takes_at_most_6_calls() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(WEB);
+    let mut waiting = 0;
+    loop {
+        let before = lab.sim.trace().len();
+        if lab.step().is_none() {
+            break;
+        }
+        let sent = calls(&lab, before);
+        let trace = lab.sim.trace();
+        let changed = trace[before..].iter().any(|entry| {
+            entry.request.effect().is_mutating() && !matches!(entry.request.service(), "s3" | "sqs")
+        });
+        if !changed {
+            waiting += 1;
+            assert!(sent.len() <= 6, "waiting pass {waiting}: {sent:#?}");
+        }
+    }
+    assert!(waiting >= 5, "{waiting} passes waited");
+}
