@@ -56,7 +56,10 @@ pub(crate) fn turn(loaded: &Loaded, job: &Job, now: Timestamp) -> Turn {
 /// Whether the status promises more to come.
 fn says_busy(loaded: &Loaded) -> bool {
     let phase = loaded.status.as_ref().map(|status| status.document.phase);
-    !matches!(phase, Some(Phase::Ready | Phase::Failed | Phase::Rejected))
+    !matches!(
+        phase,
+        Some(Phase::Ready | Phase::Planned | Phase::Failed | Phase::Rejected)
+    )
 }
 
 /// Sends the same message to ourselves again, later, and answers for this one.

@@ -268,7 +268,7 @@ fn learn(known: &mut Known, id: &Id, outcome: &Outcome, planning: bool) {
         (
             None,
             Outcome::Next(Next::Ensure {
-                change: Change::Create,
+                change: Change::Create | Change::Recreate,
                 ..
             }),
         ) if planning => {

@@ -32,6 +32,8 @@ pub struct Blocked {
 pub enum Change {
     /// The resource is not there.
     Create,
+    /// The resource was there and is seen dead: nothing has to be waited for until another one is made.
+    Recreate,
     /// It is there and lacks something.
     Update,
 }
@@ -76,6 +78,17 @@ impl Next {
         Self::Ensure {
             request: request.into(),
             change: Change::Create,
+            reason: reason.into(),
+            outputs: None,
+            now: Box::default(),
+        }
+    }
+
+    /// A create in the place of something that is seen dead.
+    pub fn recreate(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+        Self::Ensure {
+            request: request.into(),
+            change: Change::Recreate,
             reason: reason.into(),
             outputs: None,
             now: Box::default(),

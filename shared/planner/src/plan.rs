@@ -92,10 +92,9 @@ impl Plan {
                     ..
                 }) => plan.steps.push(Step {
                     resource: id.clone(),
-                    change: Cow::Borrowed(if *change == Change::Create {
-                        "create"
-                    } else {
-                        "update"
+                    change: Cow::Borrowed(match change {
+                        Change::Create | Change::Recreate => "create",
+                        Change::Update => "update",
                     }),
                     action: Cow::Borrowed(request.action()),
                     reason: reason.clone(),

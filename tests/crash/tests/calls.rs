@@ -4,7 +4,7 @@
 
 use windlass_crash::{Lab, Stopped};
 use windlass_engine::Trigger;
-use windlass_sim::WorldConfig;
+use windlass_sim::{TraceEntry, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const LIMIT: usize = 400;
@@ -15,7 +15,7 @@ fn calls(lab: &Lab, first: usize) -> Vec<&'static str> {
     let sent = trace[first..]
         .iter()
         .filter(|entry| !matches!(entry.request.service(), "s3" | "sqs"));
-    sent.map(|entry| entry.action()).collect()
+    sent.map(TraceEntry::action).collect()
 }
 
 #[test]

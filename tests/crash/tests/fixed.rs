@@ -72,6 +72,20 @@ fn one_that_died_is_replaced_and_the_others_stay() {
     assert_eq!(before.iter().filter(|id| after.contains(id)).count(), 3);
 }
 
+/// Seen dead, it is dead: nothing has to be waited for, however young it was.
+#[test]
+fn one_that_dies_young_is_replaced_at_once() {
+    let lab = ready();
+    let victim = instances(&lab)[2].clone();
+    assert!(lab.sim.world_mut().terminate_instance(&victim));
+    let died = lab.sim.now();
+    look(&lab);
+    verify(&lab).unwrap();
+    assert!(!instances(&lab).contains(&victim));
+    let took = lab.sim.now().duration_since(died);
+    assert!(took < SignedDuration::from_secs(200), "{took:#}");
+}
+
 /// AWS refuses the client token of an instance that was terminated, even when it shows the instance no longer: the next
 /// needs a token of its own.
 #[rstest]

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use windlass_calls::cloudwatch::{Alarm, DescribeAlarms, Watch};
 use windlass_crash::{Lab, Stopped, verify};
 use windlass_engine::{Phase, Trigger};
-use windlass_sim::WorldConfig;
+use windlass_sim::{TraceEntry, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:windlass-dev-web";
@@ -82,10 +82,14 @@ fn another_threshold_is_one_call() {
         .filter(|entry| {
             entry.request.effect().is_mutating() && !matches!(entry.request.service(), "s3" | "sqs")
         })
-        .map(|entry| entry.action())
+        .map(TraceEntry::action)
         .collect();
     assert_eq!(changes, ["cloudwatch:PutMetricAlarm"]);
-    assert!(alarms(&lab).iter().any(|alarm| alarm.threshold.0 == 75.0));
+    assert!(
+        alarms(&lab)
+            .iter()
+            .any(|alarm| alarm.threshold.to_string() == "75")
+    );
     verify(&lab).unwrap();
 }
 

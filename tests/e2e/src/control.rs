@@ -39,6 +39,16 @@ impl Control {
         self.request("GET", "faults", &json!({}))
     }
 
+    /// Ends an instance; EC2 tells EventBridge.
+    pub fn kill_instance(&self, instance: &str) {
+        self.request("POST", "kill-instance", &json!({"instance": instance}));
+    }
+
+    /// Sets a quota of the account: `vcpus`, `elastic-ips`, …; `None` switches it off.
+    pub fn quota(&self, name: &str, value: Option<u64>) {
+        self.request("POST", "quotas", &json!({ name: value }));
+    }
+
     /// Takes back all faults.
     pub fn clear_faults(&self) {
         self.request("POST", "faults/reset", &json!({}));

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use windlass_aws::Aws;
 use windlass_calls::Class;
 use windlass_engine::{Phase, Port, Status};
+use windlass_planner::Plan;
 
 use crate::cloud::{self, Look};
 use crate::display::{self, Display};
@@ -101,6 +102,15 @@ pub(crate) async fn run(out: &mut dyn Write, live: bool, args: WatchArgs) -> Res
     match settled {
         Some(status) if status.phase == Phase::Ready => {
             write!(out, "{}", report::outputs(&status))?;
+            Ok(End::Well)
+        }
+        Some(status) if status.phase == Phase::Planned && status.errors.is_empty() => {
+            let steps = status.changes;
+            let plan = Plan {
+                steps,
+                ..Plan::default()
+            };
+            write!(out, "{}", plan.text(&args.stack))?;
             Ok(End::Well)
         }
         Some(status) => {

@@ -68,7 +68,11 @@ impl Kind for Instance {
             |instance| &instance.id,
             |instance| &instance.tags,
         ) else {
-            return launch(cx, id, known);
+            let recorded = cx.record(id).map(|record| record.outputs.get("id"));
+            let dead = seen
+                .iter()
+                .any(|instance| recorded.as_deref() == Some(instance.id.as_str()));
+            return launch(cx, id, known, dead);
         };
         let outputs = Outputs::id(&instance.id);
         Ok(match instance.state.as_str() {
@@ -91,7 +95,8 @@ impl Kind for Instance {
     }
 }
 
-fn launch(cx: &Context, id: &Id, known: &Known) -> Result<Next, Blocked> {
+/// Launches an instance; `dead`: its predecessor is seen to be.
+fn launch(cx: &Context, id: &Id, known: &Known, dead: bool) -> Result<Next, Blocked> {
     super::runnable(cx, known)?;
     let template = known.ready(&Id::only("launch-template"))?;
     let zones = cx.zones(known)?;
@@ -113,7 +118,11 @@ fn launch(cx: &Context, id: &Id, known: &Known) -> Result<Next, Blocked> {
             cx.spec.scaling.min, zone.letter
         ),
     };
-    Ok(Next::create(run, reason))
+    Ok(if dead {
+        Next::recreate(run, reason)
+    } else {
+        Next::create(run, reason)
+    })
 }
 
 /// Tags of an instance: in people's lists it carries the stack's name and its number.

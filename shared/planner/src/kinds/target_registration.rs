@@ -44,17 +44,22 @@ impl Kind for TargetRegistration {
         }
     }
 
-    fn next(_: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
         let target_group = known.exists(&Id::only("target-group"))?.get("arn");
         // A target must be running (rule 60).
         let target = known.ready(&Id::of("instance", id.part()))?.get("id");
-        Ok(if seen.contains(&target) {
-            Next::InSync(Outputs::id(&target))
+        if seen.contains(&target) {
+            return Ok(Next::InSync(Outputs::id(&target)));
+        }
+        let another = cx
+            .record(id)
+            .is_some_and(|record| record.outputs.get("id") != target);
+        let register = RegisterTargets { target_group, target };
+        let reason = "the load balancer sends requests to it once it is healthy";
+        Ok(if another {
+            Next::recreate(register, reason)
         } else {
-            Next::create(
-                RegisterTargets { target_group, target },
-                "the load balancer sends requests to it once it is healthy",
-            )
+            Next::create(register, reason)
         })
     }
 }
