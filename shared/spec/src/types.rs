@@ -1,6 +1,7 @@
 //! The decoded spec: every default filled in, every rule of [`crate::decode`] already checked.
 //!
-//! Guarantees: a value of [`Spec`] only exists when all the rules hold, so later stages never see an invalid one.
+//! Guarantees: what an earlier version recorded can be read: a field that is new has the value it then had.
+//! A value of [`Spec`] only exists when all the rules hold, so later stages never see an invalid one.
 //! The types are plain data; nothing here reads a clock, the environment or AWS.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,7 @@ pub struct Spec {
     /// The user's own tags, put on every resource that takes tags.
     pub tags: BTreeMap<String, String>,
     /// What happens with a plan.
+    #[serde(default)]
     pub apply: Apply,
     /// Refuse to destroy the stack. Default true in environment `prod`.
     pub protect: bool,
@@ -51,14 +53,16 @@ pub struct Spec {
     /// Launching and terminating instances.
     pub lifecycle: Lifecycle,
     /// What people see, and what they are told.
+    #[serde(default)]
     pub monitoring: Monitoring,
 }
 
 /// What happens with a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Apply {
     /// It is carried out.
+    #[default]
     Auto,
     /// It is written down, and nothing is changed.
     Plan,
@@ -76,6 +80,7 @@ pub struct Network {
     pub nat: Nat,
     /// AWS services that the private subnets reach without the internet. With [`Nat::None`] Session Manager and S3,
     /// unless others are named.
+    #[serde(default)]
     pub endpoints: BTreeSet<Endpoint>,
 }
 
@@ -124,6 +129,7 @@ pub enum Nat {
 #[serde(rename_all = "camelCase")]
 pub struct Compute {
     /// Who keeps the number of instances.
+    #[serde(default)]
     pub mode: Mode,
     /// What the instances boot.
     pub image: Image,
@@ -136,10 +142,11 @@ pub struct Compute {
 }
 
 /// Who keeps the number of instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// An Auto Scaling group, between [`Scaling::min`] and [`Scaling::max`].
+    #[default]
     Asg,
     /// Windlass itself: [`Scaling::min`] instances, which is also [`Scaling::max`], spread over the zones.
     Ec2,
@@ -202,12 +209,13 @@ pub enum Runtime {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variable {
-    /// As it stands in the spec; one line.
-    Plain(String),
     /// Of an SSM parameter, read by the instance at boot: its path, with the leading `/`. Written `ssm:/path`.
     Parameter(String),
     /// Of a Secrets Manager secret, read by the instance at boot: its name. Written `secret:name`.
     Secret(String),
+    /// As it stands in the spec; one line. Recorded as a plain text, as it was before there were others.
+    #[serde(untagged)]
+    Plain(String),
 }
 
 /// The load balancer, its listeners and its health check.
@@ -239,17 +247,20 @@ pub struct Listener {
     /// TCP port, 1 to 65535.
     pub port: u16,
     /// What it speaks.
+    #[serde(default)]
     pub protocol: Protocol,
     /// Port of an HTTPS listener of this stack that clients are sent to; `None` forwards to the instances. At least one
     /// listener forwards.
+    #[serde(default)]
     pub redirect_to: Option<u16>,
 }
 
 /// What a listener speaks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Protocol {
     /// Plain HTTP.
+    #[default]
     Http,
     /// HTTP over TLS.
     #[serde(rename_all = "camelCase")]
@@ -284,6 +295,7 @@ pub struct Scaling {
     /// Most instances.
     pub max: u32,
     /// What is measured, each measure once. Empty with [`Mode::Ec2`].
+    #[serde(default)]
     pub metrics: Vec<Metric>,
 }
 
