@@ -323,13 +323,7 @@ impl<'a, P: Port> Session<'a, P> {
                 apply::ready(&outcomes)
             };
             if ready.is_empty() || out_of_time {
-                let plan = seen.then(|| {
-                    if self.planning {
-                        self.board.plan_in_full(&self.context())
-                    } else {
-                        self.board.plan(&self.context())
-                    }
-                });
+                let plan = seen.then(|| self.board.plan(&self.context()));
                 return Ok(Ok(Reconciled {
                     unfinished: out_of_time,
                     outcomes,

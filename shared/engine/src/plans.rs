@@ -16,9 +16,9 @@ use crate::apply::commit;
 use crate::load::{self, Loaded};
 use crate::pass::{Clock, Job, Overtaken, PassError, Session, Settings, Trigger};
 use crate::port::Port;
-use crate::record::write_status;
+use crate::record::{self, write_status};
 use crate::reject::SpecWanted;
-use crate::status::{Phase, Status, StatusError};
+use crate::status::{Phase, Status};
 use crate::store::{Versioned, plan_key};
 
 /// `plans/<env>/<name>/<serial>.json`: what would be done to come to that state.
@@ -76,7 +76,7 @@ pub async fn plan<P: Port>(
 async fn observed<P: Port>(session: &mut Session<'_, P>) -> Result<Plan, PassError> {
     match session.reconcile().await? {
         Ok(reconciled) => match (reconciled.plan, session.blind.take()) {
-            (Some(plan), _) => Ok(plan),
+            (Some(_), _) => Ok(session.board.plan_in_full(&session.context())),
             (None, Some(error)) => Err(error.into()),
             (None, None) => Err(PassError::OutOfTime),
         },
@@ -145,7 +145,7 @@ pub(crate) async fn answer<P: Port>(
         updated_at: session.clock.now(),
         plan: document.counts,
         changes: document.plan.steps.clone(),
-        errors: refusals(&document.plan),
+        errors: record::refusals(&document.plan),
         waiting_on: vec![],
         ..before.map(|status| status.document.clone()).unwrap_or_default()
     };
@@ -159,28 +159,13 @@ pub(crate) async fn answer<P: Port>(
 
 /// The status of a plan that could not be made.
 fn unreadable<P>(session: &Session<P>, before: Option<&Versioned<Status>>, error: &CallError) -> Status {
-    let said = StatusError {
-        path: error.action.into(),
-        message: format!("{} was refused: {} ({})", error.action, error.message, error.code),
-        hint: Some("settle that, then upload the spec again".into()),
-        ..StatusError::default()
-    };
     Status {
         stack: session.job.stack.to_string(),
         phase: Phase::Failed,
         spec_version: session.version.clone(),
         updated_at: session.clock.now(),
-        errors: vec![said],
+        errors: vec![record::denied(error)],
         waiting_on: vec![],
         ..before.map(|status| status.document.clone()).unwrap_or_default()
     }
-}
-
-fn refusals(plan: &Plan) -> Vec<StatusError> {
-    let each = plan.refusals.iter().map(|refusal| StatusError {
-        path: refusal.resource.to_string(),
-        message: refusal.reason.clone(),
-        ..StatusError::default()
-    });
-    each.collect()
 }

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use windlass_calls::CallError;
 use windlass_calls::s3::Condition;
-use windlass_planner::{Id, Next, Outcome, Outputs, Record, Records, stack_outputs};
+use windlass_planner::{Id, Next, Outcome, Outputs, Plan, Record, Records, stack_outputs};
 
 use crate::apply::commit;
 use crate::document::{Operation, StateDocument, Wake};
@@ -276,15 +277,26 @@ fn errors<P>(session: &Session<P>, reconciled: &Reconciled) -> Vec<StatusError> 
         .as_ref()
         .filter(|error| error.class == windlass_calls::Class::Terminal)
     {
-        errors.push(error(
-            failed.action,
-            format!(
-                "{} was refused: {} ({})",
-                failed.action, failed.message, failed.code
-            ),
-        ));
+        errors.push(denied(failed));
     }
     errors
+}
+
+/// What a plan cannot do.
+pub(crate) fn refusals(plan: &Plan) -> Vec<StatusError> {
+    let refusals = plan.refusals.iter();
+    refusals
+        .map(|refusal| error(refusal.resource.as_str(), refusal.reason.clone()))
+        .collect()
+}
+
+/// A call that was denied, and that a person must settle.
+pub(crate) fn denied(failed: &CallError) -> StatusError {
+    let message = format!(
+        "{} was refused: {} ({})",
+        failed.action, failed.message, failed.code
+    );
+    error(failed.action, message)
 }
 
 fn error(path: &str, message: String) -> StatusError {

@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use windlass_calls::ec2::Request as Ec2;
+use windlass_calls::ec2::{
+    DescribeAddresses, DescribeInstances, DescribeInternetGateways, DescribeLaunchTemplates,
+    DescribeNatGateways, DescribeRouteTables, DescribeSecurityGroups, DescribeSubnets, DescribeVpcEndpoints,
+    DescribeVpcs, Request as Ec2,
+};
 use windlass_calls::elb::Request as Elb;
-use windlass_calls::{Filters, Request, Response};
+use windlass_calls::{Request, Response};
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::names;
@@ -188,17 +192,19 @@ pub trait Kind {
 /// Whether a question is about more than one stack's resources.
 #[must_use]
 pub(crate) fn is_account_wide(question: &Request) -> bool {
-    let everything = |filters: &Filters| !filters.contains_key(&names::stack_filter());
     match question {
-        Request::Ec2(ec2) => match ec2 {
-            Ec2::DescribeVpcs(asked) => everything(&asked.filters),
-            Ec2::DescribeInternetGateways(asked) => everything(&asked.filters),
-            Ec2::DescribeAddresses(asked) => everything(&asked.filters),
-            Ec2::DescribeNatGateways(asked) => everything(&asked.filters),
-            Ec2::DescribeSubnets(asked) => everything(&asked.filters),
-            Ec2::DescribeInstances(asked) => everything(&asked.filters),
-            _ => false,
-        },
+        Request::Ec2(
+            Ec2::DescribeVpcs(DescribeVpcs { filters })
+            | Ec2::DescribeSubnets(DescribeSubnets { filters })
+            | Ec2::DescribeInternetGateways(DescribeInternetGateways { filters })
+            | Ec2::DescribeAddresses(DescribeAddresses { filters })
+            | Ec2::DescribeNatGateways(DescribeNatGateways { filters })
+            | Ec2::DescribeRouteTables(DescribeRouteTables { filters })
+            | Ec2::DescribeSecurityGroups(DescribeSecurityGroups { filters })
+            | Ec2::DescribeLaunchTemplates(DescribeLaunchTemplates { filters })
+            | Ec2::DescribeVpcEndpoints(DescribeVpcEndpoints { filters })
+            | Ec2::DescribeInstances(DescribeInstances { filters }),
+        ) => !filters.contains_key(&names::stack_filter()),
         Request::Elb(Elb::DescribeLoadBalancers(asked)) => asked.name.is_none(),
         _ => false,
     }

@@ -57,37 +57,38 @@ fn packages_script(packages: &[String]) -> String {
 fn container_script(cx: &Context, image: &str, port: u16, env: &BTreeMap<String, Variable>) -> String {
     let region = cx.region;
     let registry = Registry::of(image);
-    let read = |variable: &Variable| match variable {
-        Variable::Plain(_) => None,
-        Variable::Parameter(path) => Some(format!(
-            "aws ssm get-parameter --region '{region}' --with-decryption --query Parameter.Value --output text --name '{path}'"
-        )),
-        Variable::Secret(name) => Some(format!(
-            "aws secretsmanager get-secret-value --region '{region}' --query SecretString --output text --secret-id '{name}'"
-        )),
-    };
     let mut script = format!(
         "{PRELUDE}if command -v dnf >/dev/null; then add_packages docker; else add_packages docker.io; fi\n\
          systemctl enable --now docker\n"
     );
-    if registry.is_some() || env.values().any(|variable| read(variable).is_some()) {
+    if registry.is_some()
+        || env
+            .values()
+            .any(|variable| !matches!(variable, Variable::Plain(_)))
+    {
         script.push_str(ADD_CLI);
     }
     let mut plain = String::new();
     let mut exports = String::new();
     let mut options = String::new();
     for (name, variable) in env {
-        match (variable, read(variable)) {
-            (Variable::Plain(value), _) => add(&mut plain, format_args!("{name}={value}\n")),
-            // Exported only for the container: a variable of its own like `AWS_REGION` must not change what is done
-            // before. Assigned apart from the export, whose own success would hide a failure.
-            (_, Some(command)) => {
-                add(&mut script, format_args!("value_of_{name}=$(retry {command})\n"));
-                add(&mut exports, format_args!("export {name}=\"$value_of_{name}\"\n"));
-                add(&mut options, format_args!(" --env {name}"));
+        let command = match variable {
+            Variable::Plain(value) => {
+                add(&mut plain, format_args!("{name}={value}\n"));
+                continue;
             }
-            (_, None) => {}
-        }
+            Variable::Parameter(path) => format!(
+                "aws ssm get-parameter --region '{region}' --with-decryption --query Parameter.Value --output text --name '{path}'"
+            ),
+            Variable::Secret(secret) => format!(
+                "aws secretsmanager get-secret-value --region '{region}' --query SecretString --output text --secret-id '{secret}'"
+            ),
+        };
+        // Exported only for the container: a variable of its own like `AWS_REGION` must not change what is done before.
+        // Assigned apart from the export, whose own success would hide a failure.
+        add(&mut script, format_args!("value_of_{name}=$(retry {command})\n"));
+        add(&mut exports, format_args!("export {name}=\"$value_of_{name}\"\n"));
+        add(&mut options, format_args!(" --env {name}"));
     }
     add(
         &mut script,

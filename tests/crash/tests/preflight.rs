@@ -12,6 +12,15 @@ use windlass_sim::WorldConfig;
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const LIMIT: usize = 400;
 
+/// Somebody else in the account allocates addresses.
+fn others_take_addresses(lab: &Lab, count: usize) {
+    for _ in 0..count {
+        let now = lab.sim.now();
+        let allocate = AllocateAddress { tags: Tags::new() };
+        lab.sim.world_mut().call(now, allocate).unwrap();
+    }
+}
+
 fn refusal(lab: &Lab) -> String {
     let before = lab.sim.world().inventory().len();
     lab.upload(WEB);
@@ -76,13 +85,7 @@ fn all_that_is_missing_is_said_at_once_with_what_is_used_and_allowed() {
         },
         1,
     );
-    for _ in 0..3 {
-        let now = lab.sim.now();
-        lab.sim
-            .world_mut()
-            .call(now, AllocateAddress { tags: Tags::new() })
-            .unwrap();
-    }
+    others_take_addresses(&lab, 3);
     let message = refusal(&lab);
     for part in [
         "3 elastic IP addresses needed, 3 used by others, 5 allowed",
@@ -145,12 +148,6 @@ fn an_untold_quota_is_the_default() {
         },
         1,
     );
-    for _ in 0..3 {
-        let now = lab.sim.now();
-        lab.sim
-            .world_mut()
-            .call(now, AllocateAddress { tags: Tags::new() })
-            .unwrap();
-    }
+    others_take_addresses(&lab, 3);
     assert!(refusal(&lab).contains("3 used by others, 5 allowed"));
 }

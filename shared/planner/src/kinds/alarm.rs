@@ -12,7 +12,7 @@ use windlass_calls::cloudwatch::{
     self, Alarm as Wanted, DescribeAlarms, Metric, PutMetricAlarm, Response as Cloudwatch, Watch,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::Measure;
+use windlass_spec::{Breach, Measure};
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
@@ -111,17 +111,34 @@ fn served_once(cx: &Context, known: &Known) -> Result<(), Blocked> {
     Ok(())
 }
 
+/// One threshold of a scaling metric.
+struct Threshold {
+    /// The alarm's own part of its name: `cpu-out`.
+    part: String,
+    breach: Breach,
+    /// Passing it calls for more instances, not for fewer.
+    grows: bool,
+}
+
+/// The thresholds of all scaling metrics.
+fn thresholds<'a>(cx: &'a Context) -> impl Iterator<Item = Threshold> + 'a {
+    cx.spec.scaling.metrics.iter().flat_map(|metric| {
+        let threshold = |step: &str, breach: Breach, grows: bool| Threshold {
+            part: format!("{}-{step}", word(metric.measure)),
+            breach,
+            grows,
+        };
+        let out = threshold("out", metric.scale_out, true);
+        let shrink = metric.scale_in.map(|breach| threshold("in", breach, false));
+        std::iter::once(out).chain(shrink)
+    })
+}
+
 /// The alarm of a scaling metric; `None` if the id is not one's.
 fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Blocked> {
-    let metrics = cx.spec.scaling.metrics.iter();
-    let alarms = metrics.flat_map(|metric| {
-        let out = (format!("{}-out", word(metric.measure)), metric.scale_out, true);
-        let shrink = metric
-            .scale_in
-            .map(|breach| (format!("{}-in", word(metric.measure)), breach, false));
-        [out].into_iter().chain(shrink)
-    });
-    let Some((part, breach, grows)) = alarms.into_iter().find(|(part, ..)| part == id.part()) else {
+    let Some(Threshold { part, breach, grows }) =
+        thresholds(cx).find(|threshold| threshold.part == id.part())
+    else {
         return Ok(None);
     };
     let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");

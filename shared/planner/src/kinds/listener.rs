@@ -46,7 +46,7 @@ impl Kind for Listener {
             .iter()
             .find(|wanted| wanted.port.to_string() == id.part())
         else {
-            return Ok(Next::InSync(Outputs::default()));
+            return Ok(Next::refuse(format!("the spec has no {id}")));
         };
         let port = wanted.port;
         if let Some(region) = other_region(cx, wanted) {

@@ -138,7 +138,7 @@ impl Kind for Quotas {
         queries.extend(
             counts(cx, known, seen)?
                 .into_iter()
-                .filter(Count::is_in_doubt)
+                .filter(|count| count.ask)
                 .map(|count| {
                     GetServiceQuota {
                         service: count.of.service.to_owned(),
@@ -254,10 +254,6 @@ impl Count {
             used,
             ask: needed > 0 && needed + used > of.default,
         }
-    }
-
-    fn is_in_doubt(&self) -> bool {
-        self.ask
     }
 
     /// What is missing, in words: needed, used, allowed, and where to raise it.

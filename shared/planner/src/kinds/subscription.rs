@@ -52,7 +52,7 @@ impl Kind for Subscription {
         let contacts = cx.spec.monitoring.notify.iter().map(contact);
         let Some((protocol, address)) = contacts.into_iter().find(|(_, address)| *address == id.part())
         else {
-            return Ok(Next::InSync(Outputs::default()));
+            return Ok(Next::refuse(format!("the spec has no {id}")));
         };
         let outputs = Outputs::id(address).with("askedFor", cx.version);
         let asked = cx
