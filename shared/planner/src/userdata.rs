@@ -30,6 +30,20 @@ add_packages() {
 /// The AWS CLI is part of Amazon Linux, and not of Ubuntu.
 const ADD_CLI: &str = "command -v aws >/dev/null || retry snap install aws-cli --classic\n";
 
+/// Most bytes of a boot script, as they are before they are put into base64.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// Why EC2 would not take the application's boot script, if so.
+#[must_use]
+pub(crate) fn refusal(cx: &Context) -> Option<String> {
+    let bytes = script(cx).len();
+    (bytes > MOST_BYTES).then(|| {
+        format!(
+            "compute.app makes a boot script of {bytes} bytes, and AWS takes at most {MOST_BYTES}: shorten it, or have the application read long settings from elsewhere"
+        )
+    })
+}
+
 /// The application's boot script, base64 as EC2 takes it.
 #[must_use]
 pub(crate) fn encoded(cx: &Context) -> String {

@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use rstest::rstest;
 use windlass_crash::{Lab, Stopped};
-use windlass_engine::Trigger;
+use windlass_engine::{Phase, Trigger};
 use windlass_sim::{TraceEntry, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
+const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
+const ISOLATED: &str = include_str!("../../../events/specs/isolated.yaml");
+const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
 const LIMIT: usize = 400;
 
 /// Calls of the trace from `first` on, the pipeline's own bucket and queue apart.
@@ -45,10 +49,18 @@ fn an_idle_pass_takes_at_most_36_calls_and_none_that_changes_anything() {
 }
 
 /// A pass that only waits looks at nothing but what it waits for.
-#[test]
-fn a_waiting_pass_takes_at_most_6_calls() {
-    let lab = Lab::new(WorldConfig::default(), 1);
-    lab.upload(WEB);
+#[rstest]
+#[case::web(WEB)]
+#[case::fixed(FIXED)]
+#[case::isolated(ISOLATED)]
+#[case::container(CONTAINER)]
+fn a_waiting_pass_takes_at_most_6_calls(#[case] spec: &str) {
+    let config = WorldConfig {
+        instances_need_internet: !spec.contains("nat: none"),
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    lab.upload(spec);
     let mut waiting = 0;
     loop {
         let before = lab.sim.trace().len();
@@ -66,4 +78,5 @@ fn a_waiting_pass_takes_at_most_6_calls() {
         }
     }
     assert!(waiting >= 5, "{waiting} passes waited");
+    assert_eq!(lab.status().unwrap().phase, Phase::Ready);
 }

@@ -266,11 +266,23 @@ fn a_lost_state_bucket_is_rebuilt_from_what_aws_shows_and_nothing_is_created_twi
     verify(&lab).unwrap();
 }
 
+/// The preflight promises nothing: others may take the room after it.
 #[test]
 fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
     let lab = lab(1);
-    lab.sim.world_mut().config_mut().address_quota = 2;
+    let sim = lab.sim.clone();
+    lab.sim.set_faults(Some(Box::new(move |sent| {
+        if sent.request.action() == "ec2:CreateVpc" {
+            for _ in 0..3 {
+                let tags = windlass_calls::Tags::new();
+                let allocate = windlass_calls::ec2::AllocateAddress { tags };
+                sim.world_mut().call(sent.now, allocate).unwrap();
+            }
+        }
+        Verdict::Deliver
+    })));
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    lab.sim.set_faults(None);
     let status = lab.status().unwrap();
     assert_eq!(status.phase, Phase::Failed);
     assert!(
@@ -280,8 +292,11 @@ fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
             .any(|error| error.path.starts_with("address/") && error.hint.is_some()),
         "{status:#?}"
     );
+    let addresses = lab.sim.world().inventory().into_iter();
+    for taken in addresses.filter(|live| live.kind == "address" && live.tags.is_empty()) {
+        assert!(lab.sim.world_mut().delete(&taken.id));
+    }
     nothing_is_orphaned_or_doubled(&lab).unwrap();
-    lab.sim.world_mut().config_mut().address_quota = 5;
     lab.upload(WEB);
     settles(&lab);
 }

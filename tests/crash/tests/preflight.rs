@@ -3,21 +3,152 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rstest::rstest;
-use windlass_calls::Tags;
-use windlass_calls::ec2::{AllocateAddress, CreateInternetGateway, CreateVpc};
-use windlass_crash::{Lab, Stopped, verify};
-use windlass_engine::Phase;
+use windlass_calls::ec2::{
+    AllocateAddress, AttachInternetGateway, CreateInternetGateway, CreateLaunchTemplate, CreateNatGateway,
+    CreateSecurityGroup, CreateSubnet, CreateVpc, LaunchTemplateData, RunInstances,
+};
+use windlass_calls::elb::CreateLoadBalancer;
+use windlass_calls::iam::{AddRoleToInstanceProfile, CreateInstanceProfile, CreateRole};
+use windlass_calls::{Call, Tags};
+use windlass_crash::{Lab, STATE_BUCKET, Stopped, stack, verify};
+use windlass_engine::{Phase, head_key, state_key, status_key};
 use windlass_sim::WorldConfig;
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const LIMIT: usize = 400;
 
-/// Somebody else in the account allocates addresses.
+/// A call of somebody else in the account.
+fn others<C: Call>(lab: &Lab, call: C) -> C::Response {
+    let now = lab.sim.now();
+    lab.sim.world_mut().call(now, call).unwrap()
+}
+
 fn others_take_addresses(lab: &Lab, count: usize) {
     for _ in 0..count {
-        let now = lab.sim.now();
-        let allocate = AllocateAddress { tags: Tags::new() };
-        lab.sim.world_mut().call(now, allocate).unwrap();
+        others(lab, AllocateAddress { tags: Tags::new() });
+    }
+}
+
+/// A network of somebody else, with a way to the internet.
+struct Foreign {
+    /// Its subnets, in the zones asked for.
+    subnets: Vec<String>,
+    /// Its security group.
+    group: String,
+}
+
+fn others_have_a_network(lab: &Lab, zones: [&str; 2]) -> Foreign {
+    let tags = Tags::new;
+    let cidr = "10.9.0.0/16".to_owned();
+    let vpc = others(lab, CreateVpc { cidr, tags: tags() }).id;
+    let internet_gateway = others(lab, CreateInternetGateway { tags: tags() }).id;
+    others(
+        lab,
+        AttachInternetGateway {
+            internet_gateway,
+            vpc: vpc.clone(),
+        },
+    );
+    let subnet = |(index, zone): (usize, &str)| CreateSubnet {
+        vpc: vpc.clone(),
+        cidr: format!("10.9.{index}.0/24"),
+        zone: format!("us-east-1{zone}"),
+        tags: tags(),
+    };
+    let subnets = zones.into_iter().enumerate().map(subnet);
+    let subnets = subnets.map(|call| others(lab, call).id).collect();
+    let group = CreateSecurityGroup {
+        name: "theirs".into(),
+        description: "theirs".into(),
+        vpc: vpc.clone(),
+        tags: tags(),
+    };
+    let group = others(lab, group).id;
+    Foreign { subnets, group }
+}
+
+/// Five NAT gateways of others, all in one zone.
+fn others_fill_a_zone(lab: &Lab, zone: &str) {
+    let network = others_have_a_network(lab, [zone, "d"]);
+    for number in 0..5 {
+        let allocation = others(lab, AllocateAddress { tags: Tags::new() }).allocation;
+        let gateway = CreateNatGateway {
+            subnet: network.subnets[0].clone(),
+            allocation,
+            token: format!("theirs-{number}"),
+            tags: Tags::new(),
+        };
+        others(lab, gateway);
+    }
+}
+
+fn others_have_a_load_balancer(lab: &Lab) {
+    let network = others_have_a_network(lab, ["a", "b"]);
+    let balancer = CreateLoadBalancer {
+        name: "theirs".into(),
+        scheme: "internet-facing".into(),
+        subnets: network.subnets,
+        security_groups: vec![network.group],
+        tags: Tags::new(),
+    };
+    others(lab, balancer);
+}
+
+/// Two instances of two processors each.
+fn others_run_instances(lab: &Lab) {
+    let network = others_have_a_network(lab, ["a", "b"]);
+    let (name, tags) = (|| "theirs".to_owned(), Tags::new);
+    let role = CreateRole {
+        name: name(),
+        trust: "{}".into(),
+        boundary: None,
+        tags: tags(),
+    };
+    others(lab, role);
+    others(
+        lab,
+        CreateInstanceProfile {
+            name: name(),
+            tags: tags(),
+        },
+    );
+    others(
+        lab,
+        AddRoleToInstanceProfile {
+            profile: name(),
+            role: name(),
+        },
+    );
+    lab.sim.advance(jiff::SignedDuration::from_mins(1));
+    let data = LaunchTemplateData {
+        image: "ami-00000000000000a1".into(),
+        instance_type: "t3.micro".into(),
+        instance_profile: name(),
+        security_groups: vec![network.group],
+        user_data: String::new(),
+        http_tokens: "required".into(),
+        http_hop_limit: 1,
+        detailed_monitoring: false,
+        root_device: "/dev/xvda".into(),
+        encrypted: true,
+        tags: tags(),
+    };
+    let template = CreateLaunchTemplate {
+        name: name(),
+        token: name(),
+        data: Box::new(data),
+        tags: tags(),
+    };
+    let launch_template = others(lab, template).id;
+    for subnet in network.subnets {
+        let run = RunInstances {
+            launch_template: launch_template.clone(),
+            version: 1,
+            token: subnet.clone(),
+            subnet,
+            tags: tags(),
+        };
+        others(lab, run);
     }
 }
 
@@ -76,6 +207,64 @@ fn a_quota_that_is_too_small_refuses_the_stack(
     assert!(message.contains(needed) && message.contains(place), "{message}");
 }
 
+#[rstest]
+#[case::nat_gateways(
+    |lab: &Lab| others_fill_a_zone(lab, "a"),
+    WorldConfig { address_quota: 8, ..WorldConfig::default() },
+    "1 NAT gateways in one zone needed, 5 used by others, 5 allowed",
+    "vpc/quotas/L-FE5A380F"
+)]
+#[case::load_balancers(
+    others_have_a_load_balancer,
+    WorldConfig { load_balancer_quota: 1, ..WorldConfig::default() },
+    "1 application load balancers needed, 1 used by others, 1 allowed",
+    "elasticloadbalancing/quotas/L-53DA6B97"
+)]
+#[case::processors(
+    others_run_instances,
+    WorldConfig { vcpu_quota: 21, ..WorldConfig::default() },
+    "instances needed, 4 used by others, 21 allowed",
+    "ec2/quotas/L-1216C47A"
+)]
+fn what_others_use_is_counted(
+    #[case] use_up: fn(&Lab),
+    #[case] config: WorldConfig,
+    #[case] needed: &str,
+    #[case] place: &str,
+) {
+    let lab = Lab::new(config, 1);
+    use_up(&lab);
+    let message = refusal(&lab);
+    assert!(message.contains(needed) && message.contains(place), "{message}");
+    assert!(!message.contains("; "), "and nothing else is missing: {message}");
+}
+
+/// NAT gateways are counted zone by zone.
+#[test]
+fn a_full_zone_that_the_stack_does_not_use_is_not_in_its_way() {
+    let config = WorldConfig {
+        address_quota: 8,
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    others_fill_a_zone(&lab, "f");
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    assert_eq!(lab.status().unwrap().phase, Phase::Ready);
+}
+
+/// What an account starts with is no promise: its own number may be lower, and is asked for.
+#[rstest]
+#[case::vpcs(WorldConfig { vpc_quota: 0, ..WorldConfig::default() }, "1 VPCs needed, 0 used by others, 0 allowed")]
+#[case::gateways(WorldConfig { internet_gateway_quota: 0, ..WorldConfig::default() }, "1 internet gateways needed, 0 used by others, 0 allowed")]
+#[case::addresses(WorldConfig { address_quota: 2, ..WorldConfig::default() }, "3 elastic IP addresses needed, 0 used by others, 2 allowed")]
+#[case::nat_gateways(WorldConfig { nat_gateway_quota: 0, ..WorldConfig::default() }, "1 NAT gateways in one zone needed, 0 used by others, 0 allowed")]
+#[case::load_balancers(WorldConfig { load_balancer_quota: 0, ..WorldConfig::default() }, "1 application load balancers needed, 0 used by others, 0 allowed")]
+fn a_quota_below_what_accounts_start_with_is_seen(#[case] config: WorldConfig, #[case] needed: &str) {
+    let message = refusal(&Lab::new(config, 1));
+    assert!(message.contains(needed), "{message}");
+}
+
 #[test]
 fn all_that_is_missing_is_said_at_once_with_what_is_used_and_allowed() {
     let lab = Lab::new(
@@ -127,14 +316,33 @@ fn a_stack_that_just_fits_is_not_in_its_own_way() {
     };
     let lab = Lab::new(config, 1);
     lab.upload(WEB);
-    lab.step();
-    let state = windlass_engine::head_key(&windlass_crash::stack());
-    lab.sim
-        .world_mut()
-        .delete_object(windlass_crash::STATE_BUCKET, &state);
+    let has = |kind: &str| lab.sim.world().inventory().iter().any(|live| live.kind == kind);
+    while !has("instance") {
+        lab.step().expect("instances are launched some time");
+    }
+    assert!(has("nat-gateway") && has("load-balancer") && has("address"));
+    let before = lab.sim.trace().len();
+    the_state_is_lost(&lab);
     lab.upload(WEB);
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let asked = |entry: &&windlass_sim::TraceEntry| entry.action() == "servicequotas:GetServiceQuota";
+    assert_eq!(
+        lab.sim.trace()[before..].iter().filter(asked).count(),
+        6,
+        "it was counted anew"
+    );
     verify(&lab).unwrap();
+}
+
+/// With its record goes the answer of the first preflight.
+fn the_state_is_lost(lab: &Lab) {
+    let stack = stack();
+    let serial = lab.head().unwrap().serial;
+    let states = (1..=serial).map(|serial| state_key(&stack, serial));
+    for key in states.chain([head_key(&stack), status_key(&stack)]) {
+        lab.sim.world_mut().delete_object(STATE_BUCKET, &key);
+    }
+    assert!(lab.state().is_none());
 }
 
 /// Where Service Quotas knows nothing, AWS's default counts.

@@ -16,35 +16,48 @@ use crate::registry::Registry;
 /// The policy within the instance role.
 pub struct InstanceRolePolicy;
 
-impl Kind for InstanceRolePolicy {
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    /// The role was made in this pass: it has no policy yet.
+    new: bool,
     /// The policy's text.
-    type Seen = Option<String>;
+    document: Option<String>,
+}
+
+impl Kind for InstanceRolePolicy {
+    type Seen = Seen;
     const NAME: &'static str = "instance-role-policy";
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
-    fn queries(_: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+    fn queries(_: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
         let role = known.exists(&Id::only("instance-role"))?.get("id");
         let name = names::INSTANCE_POLICY.to_owned();
-        Ok(vec![GetRolePolicy { role, name }.into()])
+        Ok(if seen.new {
+            vec![]
+        } else {
+            vec![GetRolePolicy { role, name }.into()]
+        })
     }
 
-    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
         match (request, response) {
-            (_, Response::Iam(Iam::GetRolePolicy(document))) => *seen = Some(document.clone()),
-            (Request::Iam(iam::Request::PutRolePolicy(put)), _) => *seen = Some(put.document.clone()),
+            (Request::Iam(iam::Request::CreateRole(_)), _) => seen.new = true,
+            (_, Response::Iam(Iam::GetRolePolicy(document))) => seen.document = Some(document.clone()),
+            (Request::Iam(iam::Request::PutRolePolicy(put)), _) => seen.document = Some(put.document.clone()),
             _ => {}
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
         let role = known.exists(&Id::only("instance-role"))?.get("id");
         let wanted = policy(cx, known)?;
         let outputs = Outputs::id(&role).with("role", &role);
         let same = |text: &String| serde_json::from_str::<Value>(text).is_ok_and(|seen| seen == wanted);
-        if seen.as_ref().is_some_and(same) {
+        if seen.document.as_ref().is_some_and(same) {
             return Ok(Next::InSync(outputs));
         }
         let put = PutRolePolicy {
@@ -52,7 +65,7 @@ impl Kind for InstanceRolePolicy {
             name: names::INSTANCE_POLICY.into(),
             document: wanted.to_string(),
         };
-        Ok(match seen {
+        Ok(match &seen.document {
             Some(text) => {
                 let now = json!({ "role": put.role, "name": put.name, "document": text });
                 Next::update(put, "the role allows something else than the spec needs", outputs).over(now)

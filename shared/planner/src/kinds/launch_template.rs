@@ -61,6 +61,9 @@ impl Kind for LaunchTemplate {
     }
 
     fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
+        if let Some(reason) = userdata::refusal(cx) {
+            return Ok(Next::refuse(reason));
+        }
         let data = wanted(cx, id, known)?;
         let Some(template) = this(cx, seen) else {
             let mut tags = names::tags(cx.spec, id);

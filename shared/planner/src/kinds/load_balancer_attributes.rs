@@ -14,43 +14,57 @@ pub struct LoadBalancerAttributes;
 
 const DROP_INVALID_HEADERS: &str = "routing.http.drop_invalid_header_fields.enabled";
 
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    /// The load balancer was made in this pass: nobody has set anything yet.
+    new: bool,
+    attributes: Tags,
+}
+
 impl Kind for LoadBalancerAttributes {
-    type Seen = Tags;
+    type Seen = Seen;
     const NAME: &'static str = "load-balancer-attributes";
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
-    fn queries(_: &Context, known: &Known, _: &Tags) -> Result<Vec<Request>, Blocked> {
+    fn queries(_: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
         let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
-        Ok(vec![DescribeLoadBalancerAttributes { load_balancer }.into()])
+        Ok(if seen.new {
+            vec![]
+        } else {
+            vec![DescribeLoadBalancerAttributes { load_balancer }.into()]
+        })
     }
 
-    fn read(seen: &mut Tags, request: &Request, response: &Response) {
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
         match (request, response) {
+            (_, Response::Elb(Elb::CreateLoadBalancer(_))) => seen.new = true,
             (_, Response::Elb(Elb::DescribeLoadBalancerAttributes(attributes))) => {
-                seen.clone_from(attributes);
+                seen.attributes.clone_from(attributes);
             }
             (Request::Elb(elb::Request::ModifyLoadBalancerAttributes(change)), _) => {
-                seen.extend(change.attributes.clone());
+                seen.attributes.extend(change.attributes.clone());
             }
             _ => {}
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Tags, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
         let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
         let outputs = Outputs::id(&load_balancer);
         Ok(
             if seen
+                .attributes
                 .get(DROP_INVALID_HEADERS)
                 .is_some_and(|value| value == "true")
             {
                 Next::InSync(outputs)
             } else {
                 let attributes = Tags::from([(DROP_INVALID_HEADERS.into(), "true".into())]);
-                let now = json!({ "loadBalancer": load_balancer, "attributes": seen });
+                let now = json!({ "loadBalancer": load_balancer, "attributes": seen.attributes });
                 let change = ModifyLoadBalancerAttributes {
                     load_balancer,
                     attributes,

@@ -4,8 +4,8 @@
 //! is all that the spec wants, at its largest; what is used is all of the account but this stack's own, so that the
 //! answer is the same halfway through a creation. It is asked once for the same needs, and again when they change.
 //!
-//! Quotas that an account starts with are never lowered, except for processors, where new accounts start low. So the
-//! others are only asked for where the default would not do.
+//! What the account is allowed is asked for each count, once: it may be more than what accounts start with, and less.
+//! Where Service Quotas has no answer, what they start with counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,7 +138,7 @@ impl Kind for Quotas {
         queries.extend(
             counts(cx, known, seen)?
                 .into_iter()
-                .filter(|count| count.ask)
+                .filter(|count| count.needed > 0)
                 .map(|count| {
                     GetServiceQuota {
                         service: count.of.service.to_owned(),
@@ -241,18 +241,14 @@ struct Count {
     of: Counted,
     needed: u64,
     used: u64,
-    /// The default is too small, or cannot be relied on.
-    ask: bool,
 }
 
 impl Count {
     fn new(of: Counted, needed: usize, used: usize) -> Self {
-        let (needed, used) = (needed as u64, used as u64);
         Self {
             of,
-            needed,
-            used,
-            ask: needed > 0 && needed + used > of.default,
+            needed: needed as u64,
+            used: used as u64,
         }
     }
 
@@ -325,10 +321,7 @@ fn processor_counts(cx: &Context, seen: &Seen) -> Vec<Count> {
                 && processors(&instance.instance_type) == of
         });
         let used = others.map(|instance| vcpus(&instance.instance_type)).sum();
-        Count {
-            ask: true,
-            ..Count::new(of, each * cx.spec.scaling.max as usize, used)
-        }
+        Count::new(of, each * cx.spec.scaling.max as usize, used)
     });
     counts.collect()
 }
