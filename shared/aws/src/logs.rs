@@ -2,10 +2,10 @@
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types as sdk;
-use windlass_calls::CallError;
 use windlass_calls::logs::{
-    CreateLogGroup, DescribeLogGroups, LogGroup, PutRetentionPolicy, Request, Response,
+    CreateLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy, Request, Response,
 };
+use windlass_calls::{CallError, Tags};
 
 use crate::answer::{every, field, number, signed};
 use crate::fault::Fault;
@@ -13,6 +13,7 @@ use crate::fault::Fault;
 pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
     dispatch!(client, request, logs;
         DescribeLogGroups => describe_log_groups,
+        ListTagsForResource => list_tags,
         CreateLogGroup => create_log_group,
         PutRetentionPolicy => put_retention_policy,
     )
@@ -22,6 +23,12 @@ async fn describe_log_groups(client: &Client, call: DescribeLogGroups) -> Result
     let request = client.describe_log_groups().log_group_name_prefix(call.prefix);
     let found = every(request.into_paginator().items().send()).await?;
     found.into_iter().map(log_group).collect()
+}
+
+async fn list_tags(client: &Client, call: ListTagsForResource) -> Result<Tags, Fault> {
+    let request = client.list_tags_for_resource().resource_arn(call.resource);
+    let tags = request.send().await?.tags.unwrap_or_default();
+    Ok(tags.into_iter().collect())
 }
 
 async fn create_log_group(client: &Client, call: CreateLogGroup) -> Result<(), Fault> {

@@ -6,6 +6,9 @@ calls! { "logs", Logs;
     /// Log groups whose name begins so.
     DescribeLogGroups { /// Beginning of the name.
         prefix: String } => Vec<LogGroup>, Read;
+    /// Tags of a log group; `ResourceNotFoundException` without one.
+    ListTagsForResource { /// ARN of the log group, without the trailing `:*`.
+        resource: String } => Tags, Read;
 
     /// A log group; one that exists answers `ResourceAlreadyExistsException`.
     CreateLogGroup { /// Name.

@@ -2,7 +2,7 @@
 
 use windlass_calls::Tags;
 use windlass_calls::logs::{
-    CreateLogGroup, DescribeLogGroups, LogGroup, PutRetentionPolicy, Request, Response,
+    CreateLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy, Request, Response,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -33,6 +33,7 @@ impl World {
     pub(crate) fn logs(&mut self, request: &Request) -> Answer<Response> {
         dispatch!(self, request;
             DescribeLogGroups => describe_log_groups,
+            ListTagsForResource => list_log_group_tags,
             CreateLogGroup => create_log_group,
             PutRetentionPolicy => put_retention_policy,
         )
@@ -46,6 +47,15 @@ impl World {
             .filter(|group| group.name.starts_with(&call.prefix))
             .cloned()
             .collect())
+    }
+
+    fn list_log_group_tags(&mut self, call: &ListTagsForResource) -> Answer<Tags> {
+        let mut visible = self.logs.groups.visible(self.clock);
+        let group = visible.find(|group| group.shown.arn == call.resource);
+        group.map(|group| group.tags.clone()).ok_or_else(|| {
+            let message = format!("The specified resource does not exist: {}", call.resource);
+            refused("ResourceNotFoundException", message)
+        })
     }
 
     fn create_log_group(&mut self, call: &CreateLogGroup) -> Answer<()> {

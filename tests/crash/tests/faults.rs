@@ -9,6 +9,7 @@ use windlass_engine::{Job, Phase, Trigger, head_key, pass, state_key, status_key
 use windlass_sim::{Lag, Ran, Verdict, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
+const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
 /// The parameter behind the alias.
 const AL2023: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
 /// Far more messages than any creation takes.
@@ -239,9 +240,13 @@ fn a_lost_head_is_found_again_and_the_serial_continues() {
     verify(&lab).unwrap();
 }
 
-#[test]
-fn a_lost_state_bucket_is_rebuilt_from_what_aws_shows_and_nothing_is_created_twice() {
-    let lab = ready(1);
+#[rstest]
+#[case::web(WEB)]
+#[case::container(CONTAINER)]
+fn a_lost_state_bucket_is_rebuilt_from_what_aws_shows_and_nothing_is_created_twice(#[case] spec: &str) {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(spec);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     let outputs = lab.status().unwrap().outputs;
     let stack = windlass_crash::stack();
     let serial = lab.head().unwrap().serial;
@@ -252,7 +257,7 @@ fn a_lost_state_bucket_is_rebuilt_from_what_aws_shows_and_nothing_is_created_twi
         lab.sim.world_mut().delete_object(STATE_BUCKET, &key);
     }
     let before = lab.sim.trace().len();
-    lab.upload(WEB);
+    lab.upload(spec);
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     let aws_changes: Vec<String> = lab.sim.trace()[before..]
         .iter()
@@ -520,6 +525,31 @@ fn somebody_elses_role_of_our_name_is_left_alone() {
         "{status:#?}"
     );
     assert_eq!(lab.sim.world().inventory(), before);
+}
+
+/// Its tags prove a log group ours: without them it keeps its lines for as long as its owner wants.
+#[test]
+fn somebody_elses_log_group_of_our_name_is_left_alone() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    let name = "/windlass/dev/web".to_owned();
+    let tags = windlass_calls::Tags::new();
+    let now = lab.sim.now();
+    let create = windlass_calls::logs::CreateLogGroup { name, tags };
+    lab.sim.world_mut().call(now, create).unwrap();
+    let before = lab.sim.world().inventory();
+    lab.upload(CONTAINER);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    let error = &status.errors[0];
+    assert_eq!(error.path, "log-group");
+    assert!(
+        error.message.contains("does not belong to this stack"),
+        "{status:#?}"
+    );
+    assert_eq!(lab.sim.world().inventory(), before);
+    let kept = |entry: &windlass_sim::TraceEntry| entry.action() == "logs:PutRetentionPolicy";
+    assert!(!lab.sim.trace().iter().any(kept));
 }
 
 /// The alias moves on every week; a running stack must not (rule 64).

@@ -1,8 +1,10 @@
 //! The log group of the stack's containers, which keeps what they print for a month.
 
 use serde_json::json;
-use windlass_calls::logs::{self, CreateLogGroup, DescribeLogGroups, PutRetentionPolicy, Response as Logs};
-use windlass_calls::{Request, Response};
+use windlass_calls::logs::{
+    self, CreateLogGroup, DescribeLogGroups, ListTagsForResource, PutRetentionPolicy, Response as Logs,
+};
+use windlass_calls::{Request, Response, Tags};
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
@@ -14,8 +16,17 @@ pub struct LogGroup;
 /// Days that a line is kept.
 const RETENTION: u32 = 30;
 
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    /// What has our name.
+    group: Option<logs::LogGroup>,
+    /// Its tags, which say whose it is.
+    tags: Option<Tags>,
+}
+
 impl Kind for LogGroup {
-    type Seen = Option<logs::LogGroup>;
+    type Seen = Seen;
     const NAME: &'static str = "log-group";
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
@@ -23,31 +34,39 @@ impl Kind for LogGroup {
         Ok(wanted.then(|| Id::only(Self::NAME)).into_iter().collect())
     }
 
-    fn queries(cx: &Context, _: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+    fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
         if !super::is_container(cx) {
             return Ok(vec![]);
         }
         let prefix = names::log_group(&cx.spec.stack);
-        Ok(vec![DescribeLogGroups { prefix }.into()])
+        let mut queries = vec![DescribeLogGroups { prefix }.into()];
+        // Unless an earlier pass recorded it as ours.
+        if let (Some(group), None, None) = (&seen.group, &seen.tags, cx.record(&Id::only(Self::NAME))) {
+            let resource = group.arn.clone();
+            queries.push(ListTagsForResource { resource }.into());
+        }
+        Ok(queries)
     }
 
-    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
         match (request, response) {
             (
                 Request::Logs(logs::Request::DescribeLogGroups(asked)),
                 Response::Logs(Logs::DescribeLogGroups(groups)),
             ) => {
-                *seen = groups.iter().find(|group| group.name == asked.prefix).cloned();
+                seen.group = groups.iter().find(|group| group.name == asked.prefix).cloned();
             }
+            (_, Response::Logs(Logs::ListTagsForResource(tags))) => seen.tags = Some(tags.clone()),
             (Request::Logs(logs::Request::CreateLogGroup(create)), _) => {
-                *seen = Some(logs::LogGroup {
+                seen.group = Some(logs::LogGroup {
                     name: create.name.clone(),
                     arn: String::new(),
                     retention: None,
                 });
+                seen.tags = Some(create.tags.clone());
             }
             (Request::Logs(logs::Request::PutRetentionPolicy(put)), _) => {
-                if let Some(group) = seen {
+                if let Some(group) = &mut seen.group {
                     group.retention = Some(put.days);
                 }
             }
@@ -55,15 +74,22 @@ impl Kind for LogGroup {
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Self::Seen, _: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Seen, _: &Known) -> Result<Next, Blocked> {
         let name = names::log_group(&cx.spec.stack);
-        let Some(group) = seen else {
+        let Some(group) = &seen.group else {
             let tags = names::tags(cx.spec, id);
             return Ok(Next::create(
                 CreateLogGroup { name, tags },
                 "what the containers print",
             ));
         };
+        if seen
+            .tags
+            .as_ref()
+            .is_some_and(|tags| !names::owned(tags, &cx.spec.stack))
+        {
+            return Ok(Next::refuse(super::foreign("log group", &name)));
+        }
         let outputs = Outputs::id(&group.name);
         Ok(if group.retention == Some(RETENTION) {
             Next::InSync(outputs)

@@ -4,7 +4,7 @@ use rstest::rstest;
 use windlass_calls::cloudwatch::{
     Alarm, DescribeAlarms, GetDashboard, Metric, PutDashboard, PutMetricAlarm, Watch,
 };
-use windlass_calls::logs::{CreateLogGroup, DescribeLogGroups, PutRetentionPolicy};
+use windlass_calls::logs::{CreateLogGroup, DescribeLogGroups, ListTagsForResource, PutRetentionPolicy};
 use windlass_calls::{Class, Tags};
 use windlass_sim::{Lag, WorldConfig};
 
@@ -276,6 +276,19 @@ fn log_groups_are_found_by_the_beginning_of_their_names() {
             .len()
     };
     assert_eq!((found(LOGS), found("/windlass/"), found("/none")), (2, 3, 0));
+}
+
+#[test]
+fn the_tags_of_a_log_group_are_those_it_was_made_with_and_a_missing_one_is_gone() {
+    let mut account = Account::new();
+    let arn = format!("arn:aws:logs:us-east-1:123456789012:log-group:{LOGS}");
+    let tags = ListTagsForResource { resource: arn };
+    assert_eq!(
+        account.code(tags.clone()),
+        ("ResourceNotFoundException".to_owned(), Class::Gone)
+    );
+    account.call(log_group(LOGS));
+    assert_eq!(account.call(tags), log_group(LOGS).tags);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Log groups.
 
 use windlass_calls::Class;
-use windlass_calls::logs::{CreateLogGroup, DescribeLogGroups, LogGroup, PutRetentionPolicy};
+use windlass_calls::logs::{
+    CreateLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy,
+};
 use windlass_engine::Port;
 
 use crate::check::{Check, Mismatch, holds, only, same};
@@ -80,6 +82,23 @@ pub(super) async fn log_groups_are_found_by_the_beginning_of_their_names<P: Port
         names,
         vec![name(place, "logs/one"), name(place, "logs/two")],
     )
+}
+
+pub(super) async fn a_log_group_shows_the_tags_it_was_made_with<P: Port>(place: &Place<P>) -> Check {
+    place.call(create(place, "logs-tags")).await?;
+    let resource = described(place, "logs-tags").await?.arn;
+    let tags = place.call(ListTagsForResource { resource }).await?;
+    same("tags", tags, place.tags("logs-tags"))
+}
+
+pub(super) async fn tags_of_a_missing_log_group_are_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(create(place, "logs-there")).await?;
+    let there = described(place, "logs-there").await?.arn;
+    let resource = there.replace("logs-there", "logs-not-there");
+    let call = ListTagsForResource { resource };
+    place
+        .refuses(call, Class::Gone, "ResourceNotFoundException")
+        .await
 }
 
 async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<LogGroup, Mismatch> {

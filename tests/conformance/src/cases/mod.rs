@@ -361,6 +361,10 @@ cases! {
         Works: log_groups::log_groups_are_found_by_the_beginning_of_their_names
                reads::a_prefix_without_log_groups_is_an_empty_list;
     }
+    logs::ListTagsForResource {
+        Works: log_groups::a_log_group_shows_the_tags_it_was_made_with;
+        Fails: log_groups::tags_of_a_missing_log_group_are_gone;
+    }
     quotas::GetServiceQuota {
         Works: reads::a_quota_is_the_number_that_creates_are_held_to;
         Fails: reads::a_quota_that_does_not_exist_is_gone;
