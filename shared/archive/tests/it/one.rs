@@ -5,10 +5,13 @@ use std::cell::Cell;
 use futures::future::join_all;
 use rstest::rstest;
 use windlass_archive::{ArchiveError, LARGEST, Outcome, archive_state};
-use windlass_calls::Tags;
-use windlass_sim::Verdict;
+use windlass_calls::s3::{GetObject, Request as S3Request};
+use windlass_calls::{Request, Tags};
+use windlass_sim::{Sent, Verdict};
 
 use crate::lab::{Lab, body, is_put, key, refused};
+
+const ARCHIVED: &str = "archive/dev/web/00000001.json.zst";
 
 #[test]
 fn a_state_is_archived_with_its_hash_and_reads_back_as_it_was() {
@@ -187,6 +190,61 @@ fn a_lost_answer_is_settled_by_reading_back() {
         Ok(Outcome::Archived { .. })
     ));
     assert_eq!(lab.changes(), 1, "it was there: no second put");
+    lab.assert_archived();
+}
+
+/// Does this to the archive between our own put and reading back.
+fn tampered(lab: &Lab, tamper: impl Fn(&Lab) + 'static) -> ArchiveError {
+    let outside = Lab {
+        sim: lab.sim.clone(),
+        settings: lab.settings.clone(),
+    };
+    lab.faults(move |sent: &Sent| {
+        if let Request::S3(S3Request::GetObject(GetObject { key, .. })) = sent.request
+            && key == ARCHIVED
+        {
+            assert!(
+                outside.object(ARCHIVED).is_some(),
+                "it is read back after the put"
+            );
+            tamper(&outside);
+        }
+        Verdict::Deliver
+    });
+    let error = lab.archive(&key("dev/web", 1)).unwrap_err();
+    lab.no_faults();
+    assert_eq!(lab.changes(), 1, "one put, and no other after it");
+    error
+}
+
+#[rstest]
+#[case::other_bytes(b"not compressed".to_vec(), "does not unpack")]
+#[case::another_state(zstd(&body("dev/web", 2)), "size of the state")]
+#[case::cut_short(vec![], "other bytes")]
+fn what_reads_back_otherwise_than_it_was_put_is_an_error(#[case] there: Vec<u8>, #[case] why: &str) {
+    let lab = Lab::new(1);
+    lab.record("dev/web", 1);
+    let error = tampered(&lab, move |lab| lab.put_with(ARCHIVED, &there, Tags::new()));
+    assert!(
+        matches!(&error, ArchiveError::Differs { archived, .. } if archived == ARCHIVED),
+        "{error}"
+    );
+    assert!(error.to_string().contains(why), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_back_is_an_error_and_the_next_delivery_puts_it_again() {
+    let lab = Lab::new(1);
+    lab.record("dev/web", 1);
+    let error = tampered(&lab, |lab| lab.delete(ARCHIVED));
+    assert!(
+        matches!(&error, ArchiveError::Vanished { archived } if archived == ARCHIVED),
+        "{error}"
+    );
+    assert!(matches!(
+        lab.archive(&key("dev/web", 1)),
+        Ok(Outcome::Archived { .. })
+    ));
     lab.assert_archived();
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use saphyr::{LoadableYamlNode, Yaml};
+use saphyr::Yaml;
 
-const TEMPLATE: &str = include_str!("../../../../template.yaml");
+use yaml::{get, plain, template};
+
+mod yaml;
 
 /// IAM's name for an operation, where it is another.
 pub(crate) fn iam_name(action: &str) -> &str {
@@ -14,42 +16,22 @@ pub(crate) fn iam_name(action: &str) -> &str {
     }
 }
 
-/// Actions that a role is allowed: by its own policies and by the managed ones it names.
-pub(crate) fn allowed(role: &str) -> BTreeSet<String> {
-    let documents = Yaml::load_from_str(TEMPLATE).unwrap();
-    let resources = get(&documents[0], "Resources").expect("a template has resources");
-    let properties = |name: &str| {
-        get(
-            get(resources, name).unwrap_or_else(|| panic!("{name}")),
-            "Properties",
-        )
-        .unwrap()
-    };
-    let role = properties(role);
+/// Actions that a role is allowed, by its own policies and by the managed ones it names; or that a managed policy allows.
+pub(crate) fn allowed(name: &str) -> BTreeSet<String> {
+    let template = template();
+    let resource = get(&template, "Resources").and_then(|resources| get(resources, name));
+    let resource = get(resource.unwrap_or_else(|| panic!("{name}")), "Properties").unwrap();
     let mut actions = BTreeSet::new();
-    collect(get(role, "Policies").unwrap(), &mut actions);
-    let managed = get(role, "ManagedPolicyArns").and_then(Yaml::as_sequence);
+    let own = get(resource, "Policies").or_else(|| get(resource, "PolicyDocument"));
+    collect(
+        own.unwrap_or_else(|| panic!("{name} allows nothing")),
+        &mut actions,
+    );
+    let managed = get(resource, "ManagedPolicyArns").and_then(Yaml::as_sequence);
     for reference in managed.into_iter().flatten() {
-        let name = plain(reference).as_str().unwrap();
-        collect(get(properties(name), "PolicyDocument").unwrap(), &mut actions);
+        actions.extend(allowed(plain(reference).as_str().unwrap()));
     }
     actions
-}
-
-/// The node behind a `!Ref` or another tag.
-fn plain<'a, 'input>(node: &'a Yaml<'input>) -> &'a Yaml<'input> {
-    match node {
-        Yaml::Tagged(_, node) => plain(node),
-        node => node,
-    }
-}
-
-fn get<'a, 'input>(node: &'a Yaml<'input>, key: &str) -> Option<&'a Yaml<'input>> {
-    plain(node)
-        .as_mapping()?
-        .iter()
-        .find(|(name, _)| name.as_str() == Some(key))
-        .map(|(_, value)| value)
 }
 
 /// Actions of all `Allow` statements below a node.
