@@ -8,6 +8,7 @@ import base64
 import concurrent.futures
 import io
 import json
+import re
 import time
 import unittest
 import urllib.error
@@ -15,6 +16,7 @@ import zipfile
 from typing import Any
 
 from botocore.exceptions import ClientError
+from environment import ROOT
 from support import AL2023, BY_STACK, STACK, Balanced, Case, client, control, eventually, home, tagged
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
@@ -232,6 +234,12 @@ class Images(Case):
         code, unknown = "InvalidLaunchTemplateId.NotFound", "lt-0123456789abcdef0"
         self.refused(code, self.ec2.describe_launch_templates, LaunchTemplateIds=[unknown])
         self.refused(code, self.ec2.delete_launch_template, LaunchTemplateId=unknown)
+
+    def test_the_image_of_the_example_with_an_image_of_its_own_exists(self) -> None:
+        spec = (ROOT / "events/specs/own-image.yaml").read_text()
+        image = re.findall(r"image: (ami-[0-9a-f]+)", spec)[0]
+        seen = self.ec2.describe_images(ImageIds=[image])["Images"][0]
+        self.assertEqual((seen["Architecture"], seen["RootDeviceName"]), ("x86_64", "/dev/xvda"))
 
     def test_unknown_images_are_not_found_and_cannot_be_started(self) -> None:
         code, unknown, subnet = "InvalidAMIID.NotFound", "ami-0123456789abcdef0", self.subnets(self.vpc(), "a")[0]

@@ -312,9 +312,9 @@ impl<'a, P: Port> Session<'a, P> {
             let seen = self.blind.is_none() && questions.is_empty();
             let mut refused = false;
             if seen && !checked {
-                let plan = self.board.plan(&self.context());
+                let plan = self.board.plan(&self.context(), &known);
                 refused = !plan.refusals.is_empty();
-                plans::begin(self, &plan).await?;
+                plans::begin(self, &plan, &known).await?;
             }
             checked = true;
             let ready = if refused || !seen || self.planning {
@@ -323,7 +323,7 @@ impl<'a, P: Port> Session<'a, P> {
                 apply::ready(&outcomes)
             };
             if ready.is_empty() || out_of_time {
-                let plan = seen.then(|| self.board.plan(&self.context()));
+                let plan = seen.then(|| self.board.plan(&self.context(), &known));
                 return Ok(Ok(Reconciled {
                     unfinished: out_of_time,
                     outcomes,

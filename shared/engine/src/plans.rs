@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use windlass_calls::s3::Condition;
 use windlass_calls::{CallError, Class};
-use windlass_planner::{Plan, PlanCounts};
+use windlass_planner::{Known, Plan, PlanCounts};
 use windlass_spec::{Spec, StackId};
 
 use crate::apply::commit;
@@ -76,7 +76,7 @@ pub async fn plan<P: Port>(
 async fn observed<P: Port>(session: &mut Session<'_, P>) -> Result<Plan, PassError> {
     match session.reconcile().await? {
         Ok(reconciled) => match (reconciled.plan, session.blind.take()) {
-            (Some(_), _) => Ok(session.board.plan_in_full(&session.context())),
+            (Some(_), _) => Ok(session.board.plan_in_full(&session.context(), &reconciled.known)),
             (None, Some(error)) => Err(error.into()),
             (None, None) => Err(PassError::OutOfTime),
         },
@@ -99,13 +99,21 @@ fn document<P>(session: &Session<P>, plan: Plan, applied: bool) -> PlanDocument 
 }
 
 /// Writes the plan of a pass that begins something: not of one that goes on with it.
-pub(crate) async fn begin<P: Port>(session: &mut Session<'_, P>, plan: &Plan) -> Result<(), PassError> {
+pub(crate) async fn begin<P: Port>(
+    session: &mut Session<'_, P>,
+    plan: &Plan,
+    known: &Known,
+) -> Result<(), PassError> {
     let goes_on =
         matches!(session.job.trigger, Trigger::Woken { .. }) && session.head.spec_version == session.version;
     if session.planning || goes_on || plan.steps.is_empty() || !plan.refusals.is_empty() {
         return Ok(());
     }
-    let document = document(session, session.board.plan_in_full(&session.context()), true);
+    let document = document(
+        session,
+        session.board.plan_in_full(&session.context(), known),
+        true,
+    );
     write(session, &document).await
 }
 

@@ -24,8 +24,9 @@ use crate::wake;
 const SERIALS: u64 = 32;
 /// Longest time between wake-ups while AWS is busy, in seconds.
 const LONGEST_PATIENCE: i64 = 30;
-/// Longest time between wake-ups while calls keep failing.
-const LONGEST_BACKOFF: i64 = 300;
+/// Longest time between wake-ups while calls keep failing. A wake-up that is lost with its function must be overdue when
+/// the queue delivers the pass's own message again: 360 s after it came, of which a pass takes at most 60.
+const LONGEST_BACKOFF: i64 = 200;
 
 /// Kinds that wait when instances are missing or unwell, while everything else is as it should be.
 const CAPACITY: [&str; 4] = ["auto-scaling-group", "instance", "target-registration", "targets"];

@@ -57,8 +57,8 @@ impl<K: Kind> AnyKind for Slot<K> {
 struct Mode<'a> {
     /// Skip kinds whose resources all settled in an earlier pass.
     focused: bool,
-    /// Take planned resources for ready ones, and ask no questions.
-    planning: bool,
+    /// Take planned resources for ready ones, and ask no questions; with what is known of those that cannot be seen.
+    planning: Option<&'a Known>,
     /// The engine's word on each step: it may turn it into waiting.
     judge: &'a dyn Fn(&Id, Next) -> Next,
 }
@@ -154,29 +154,30 @@ impl Board {
             cx,
             Mode {
                 focused: self.focused,
-                planning: false,
+                planning: None,
                 judge,
             },
         )
     }
 
-    /// Everything that would be done from here, without doing it and without what each step sets.
+    /// Everything that would be done from here, without doing it and without what each step sets. What is `known` of a
+    /// resource that was created and cannot be seen yet holds for those that depend on it.
     #[must_use]
-    pub fn plan(&self, cx: &Context) -> Plan {
-        self.planned(cx, |_, _| vec![])
+    pub fn plan(&self, cx: &Context, known: &Known) -> Plan {
+        self.planned(cx, known, |_, _| vec![])
     }
 
     /// Everything that would be done from here, field by field, without doing it.
     #[must_use]
-    pub fn plan_in_full(&self, cx: &Context) -> Plan {
-        self.planned(cx, crate::plan::fields)
+    pub fn plan_in_full(&self, cx: &Context, known: &Known) -> Plan {
+        self.planned(cx, known, crate::plan::fields)
     }
 
-    fn planned(&self, cx: &Context, fields: impl Fn(&Request, &Value) -> Vec<Field>) -> Plan {
+    fn planned(&self, cx: &Context, known: &Known, fields: impl Fn(&Request, &Value) -> Vec<Field>) -> Plan {
         let judge = |_: &Id, next: Next| next;
         let mode = Mode {
             focused: self.focused,
-            planning: true,
+            planning: Some(known),
             judge: &judge,
         };
         let (outcomes, known) = self.settle(cx, mode);
@@ -220,7 +221,7 @@ impl Board {
                 (Some(record), _) if cached => Outcome::Cached(record.outputs.clone()),
                 (_, Err(blocked)) if looked || mode.focused => Outcome::Blocked(blocked),
                 // What was not looked at has no say yet.
-                _ if !looked && !mode.planning => Outcome::Unobserved,
+                _ if !looked && mode.planning.is_none() => Outcome::Unobserved,
                 (_, Err(blocked)) => Outcome::Blocked(blocked),
                 (_, Ok(next)) => Outcome::Next((mode.judge)(&id, next)),
             };
@@ -257,22 +258,25 @@ impl Board {
 }
 
 /// Adds what an outcome tells about a resource to what is known.
-fn learn(known: &mut Known, id: &Id, outcome: &Outcome, planning: bool) {
+fn learn(known: &mut Known, id: &Id, outcome: &Outcome, planning: Option<&Known>) {
     let (outputs, ready) = match outcome {
         Outcome::Cached(outputs) | Outcome::Next(Next::InSync(outputs)) => (Some(outputs), true),
         Outcome::Next(next) => (next.outputs(), false),
         Outcome::Blocked(_) | Outcome::Unobserved => (None, false),
     };
     match (outputs, outcome) {
-        (Some(outputs), _) => known.insert(id.clone(), outputs.clone(), ready || planning),
+        (Some(outputs), _) => known.insert(id.clone(), outputs.clone(), ready || planning.is_some()),
         (
             None,
             Outcome::Next(Next::Ensure {
                 change: Change::Create | Change::Recreate,
                 ..
             }),
-        ) if planning => {
-            known.insert(id.clone(), Outputs::planned(id), true);
+        ) => {
+            if let Some(unseen) = planning {
+                let outputs = unseen.exists(id).cloned();
+                known.insert(id.clone(), outputs.unwrap_or_else(|_| Outputs::planned(id)), true);
+            }
         }
         _ => {}
     }

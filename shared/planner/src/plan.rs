@@ -10,7 +10,7 @@ use windlass_calls::Request;
 use windlass_spec::{Image, Spec, StackId};
 
 use crate::board::{Board, Outcome};
-use crate::context::{ANY_REGION, Context, Id, Outputs, Record, Records};
+use crate::context::{ANY_REGION, Context, Id, Known, Outputs, Record, Records};
 use crate::kind::{Change, Next};
 
 /// Everything that would be done, in order of logical id.
@@ -266,5 +266,5 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         lineage: "",
         records: &records,
     };
-    Board::new(false).plan_in_full(&cx)
+    Board::new(false).plan_in_full(&cx, &Known::default())
 }

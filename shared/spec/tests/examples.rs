@@ -29,7 +29,7 @@ fn example(name: &str) -> windlass_spec::Spec {
 #[test]
 fn every_example_decodes_and_passes_the_schema() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    assert!(examples().len() >= 9);
+    assert!(examples().len() >= 10);
     for (name, text) in examples() {
         assert_eq!(example(&name).stack.to_string(), format!("dev/{name}"));
         let errors: Vec<_> = validator
@@ -203,6 +203,25 @@ fn the_isolated_example_reaches_every_service_and_the_internet_not_at_all() {
     let spec = example("isolated");
     assert_eq!((spec.network.nat, spec.network.endpoints.len()), (Nat::None, 11));
     assert_eq!(spec.scaling.metrics, []);
+}
+
+/// Image ids and parameters have no list in the schema: their forms are asked for here.
+#[test]
+fn every_form_of_an_image_occurs_in_an_example() {
+    let forms: BTreeSet<&str> = examples()
+        .iter()
+        .map(|(name, _)| match example(name).compute.image {
+            Image::Al2023 => "al2023",
+            Image::Ubuntu2404 => "ubuntu-24.04",
+            Image::Ami(_) => "ami-…",
+            Image::Parameter(_) => "ssm:/path",
+        })
+        .collect();
+    assert_eq!(forms.len(), 4, "only {forms:?}");
+    let described = schema()["properties"]["compute"]["properties"]["image"]["description"].to_string();
+    for form in forms {
+        assert!(described.contains(form), "{form}: {described}");
+    }
 }
 
 #[test]

@@ -75,6 +75,7 @@ pub struct Lab {
     /// The function's settings.
     pub settings: Settings,
     invocations: Cell<u64>,
+    uploads: Cell<u32>,
 }
 
 impl Lab {
@@ -90,15 +91,23 @@ impl Lab {
             sim: Sim::new(world, start, seed),
             settings: settings(),
             invocations: Cell::new(0),
+            uploads: Cell::new(0),
         }
     }
 
     /// Uploads the spec; its event goes to the queue.
     pub fn upload(&self, spec: &str) {
+        self.uploads.set(self.uploads.get() + 1);
         self.sim
             .world_mut()
             .upload(SPEC_BUCKET, &format!("specs/{}.yaml", stack()), spec.as_bytes());
         self.enqueue(SPEC_CHANGED);
+    }
+
+    /// How many times the spec was uploaded.
+    #[must_use]
+    pub fn uploads(&self) -> u32 {
+        self.uploads.get()
     }
 
     /// Deletes the spec; its event goes to the queue.

@@ -7,4 +7,4 @@ mod lab;
 mod verify;
 
 pub use lab::{Lab, QUEUE, STATE_BUCKET, Stopped, settings, stack};
-pub use verify::{idle_passes_change_nothing, nothing_is_orphaned_or_doubled, verify};
+pub use verify::{idle_passes_change_nothing, nothing_is_orphaned_or_doubled, settled, verify};

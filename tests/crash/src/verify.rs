@@ -2,17 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use windlass_calls::{Request, sns};
 use windlass_engine::{Phase, Trigger};
 use windlass_planner::Id;
 use windlass_planner::names::{RESOURCE_TAG, STACK_TAG};
 
 use crate::lab::{Lab, stack};
 
-/// All checks: the stack is ready, its lease free, nothing orphaned, nothing doubled, and idle passes change nothing.
+/// All checks: what [`settled`] checks, and nobody was asked twice.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub fn verify(lab: &Lab) -> Result<(), String> {
+    settled(lab)?;
+    nobody_is_asked_twice(lab)
+}
+
+/// The stack is ready, its lease free, nothing orphaned, nothing doubled, and idle passes change nothing.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn settled(lab: &Lab) -> Result<(), String> {
     let status = lab.status().ok_or("there is no status")?;
     if status.phase != Phase::Ready {
         return Err(format!(
@@ -62,6 +72,26 @@ pub fn nothing_is_orphaned_or_doubled(lab: &Lab) -> Result<(), String> {
             return Err(format!(
                 "{} {} ({resource}) is not in the state",
                 live.kind, live.id
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whoever is notified was asked to confirm that, and once for each upload at most (rule 66).
+fn nobody_is_asked_twice(lab: &Lab) -> Result<(), String> {
+    for entry in lab.sim.trace().iter() {
+        let Request::Sns(sns::Request::Subscribe(asked)) = &entry.request else {
+            continue;
+        };
+        let (sent, uploads) = (
+            lab.sim.world().confirmations_sent(&asked.topic, &asked.endpoint),
+            lab.uploads(),
+        );
+        if !(1..=uploads).contains(&sent) {
+            return Err(format!(
+                "{} was asked to confirm {sent} times, after {uploads} uploads",
+                asked.endpoint
             ));
         }
     }

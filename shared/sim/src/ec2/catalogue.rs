@@ -16,12 +16,13 @@ use crate::world::World;
 #[derive(Debug, Clone)]
 pub(crate) struct Images(Shared<BTreeMap<String, Image>>);
 
-/// Id, architecture and root device of the images behind the public parameters.
-const PUBLIC: [(&str, &str, &str); 4] = [
+/// Id, architecture and root device of the images behind the public parameters, and of one that has none.
+const PUBLIC: [(&str, &str, &str); 5] = [
     (AL2023_X86, "x86_64", "/dev/xvda"),
     (AL2023_ARM, "arm64", "/dev/xvda"),
     (UBUNTU_X86, "x86_64", "/dev/sda1"),
     (UBUNTU_ARM, "arm64", "/dev/sda1"),
+    ("ami-0abcdef1234567890", "x86_64", "/dev/xvda"),
 ];
 
 impl World {

@@ -1,4 +1,4 @@
-"""Images: the public parameters moto lacks (Ubuntu), and images made when asked for, not a thousand at start."""
+"""Images: the public parameters moto lacks (Ubuntu), one that is somebody's own, and all made when asked for, not a thousand at start."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from moto.ssm.models import Parameter, ParameterDict
 
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
 UBUNTU_IMAGES = {"amd64": ("ami-0aba70240a4d06400", "x86_64"), "arm64": ("ami-0aba70240a46a6400", "arm64")}
+#: The image of `events/specs/own-image.yaml`, which no parameter names.
+OWN_IMAGE = "ami-0abcdef1234567890"
 # A mapping without a size or a snapshot of its own takes the image's: AWS's Linux images have 8 GiB.
 IMAGE_GIB = 8
 
@@ -48,7 +50,7 @@ def _materialise(backend: Any, wanted: list[str] | None) -> None:
 
 def _catalogue(region: str) -> dict[str, dict[str, Any]]:
     if region not in _catalogues:
-        known = [*AMIS, *_ubuntu_images()]
+        known = [*AMIS, *_ubuntu_images(), _own_image()]
         for path in ("latest_amis", "ecs/optimized_amis"):
             try:
                 known += load_resource(f"ec2/resources/{path}/{region}.json")
@@ -77,6 +79,21 @@ def _ubuntu_images() -> list[dict[str, Any]]:
         }
         for label, (image, architecture) in UBUNTU_IMAGES.items()
     ]
+
+
+def _own_image() -> dict[str, Any]:
+    return {
+        "ami_id": OWN_IMAGE,
+        "name": "shop",
+        "owner_id": "123456789012",
+        "description": "An image with an application in it",
+        "architecture": "x86_64",
+        "virtualization_type": "hvm",
+        "root_device_name": "/dev/xvda",
+        "root_device_type": "ebs",
+        "state": "available",
+        "public": False,
+    }
 
 
 def _add_ubuntu_parameters(parameters: Any) -> None:
