@@ -34,9 +34,9 @@ down: ## Stop the local cloud
 test: ## Run every check and test, the quick ones first
 	@tests/run
 
-bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 takes the debug build
+bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 takes the debug build, CHECK=1 fails on a missed bar
 	@$(MAKE) $(if $(QUICK),.binaries,package)
-	@python3 tests/bench/bench $(if $(QUICK),--quick)
+	@python3 tests/bench/bench $(if $(QUICK),--quick) $(if $(CHECK),--check)
 
 lint: .tools ## Check format, lints and the template
 	@tests/run lint

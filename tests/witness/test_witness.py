@@ -12,6 +12,7 @@ sys.path.insert(0, str(HERE))
 
 from compare import Difference, Intended, differences, intentions, judge
 
+TABLE = tomllib.loads((HERE / "intended.toml").read_text())
 REFERENCE = {"vpc": {"CidrBlock": "10.0.0.0/16", "Dns": True}, "groups": {"app": {"in": ["tcp 80-80 lb"]}}}
 DNS = Intended("vpc.Dns", "false", "a test")
 
@@ -69,9 +70,22 @@ class Judging(unittest.TestCase):
 
 class Files(unittest.TestCase):
     def test_every_intended_difference_says_our_value_and_why(self) -> None:
-        for entry in intentions(tomllib.loads((HERE / "intended.toml").read_text())):
+        for entry in intentions(TABLE):
             for text in (entry.path, entry.ours, entry.why):
                 self.assertTrue(isinstance(text, str) and text, entry)
+
+    def test_no_entry_covers_whatever_a_list_holds(self) -> None:
+        self.assertEqual([entry.path for entry in intentions(TABLE) if "[*]" in entry.path], [])
+
+    def test_an_unencrypted_root_volume_and_a_range_out_of_place_are_not_intended(self) -> None:
+        volume = json.dumps({"DeviceName": "/dev/xvda", "Ebs": {"DeleteOnTermination": True, "Encrypted": False, "VolumeType": "gp3"}})
+        for path, ours in [
+            (f"launch_template.BlockDeviceMappings[{volume}]", "present"),
+            ("subnets.private-a.CidrBlock", "10.0.144.0/20"),
+            ("auto_scaling_group.EnabledMetrics[of nobody]", "present"),
+        ]:
+            found = [Difference(path, "absent", ours)]
+            self.assertEqual(judge(found, intentions(TABLE))[0], found)
 
     def test_the_reference_was_recorded_whole_and_in_order(self) -> None:
         text = (HERE / "reference.json").read_text()

@@ -510,7 +510,7 @@ fn documents() -> Vec<(String, String)> {
     let docs = docs
         .iter()
         .map(|path| format!("docs/{}", path.file_name().unwrap().to_str().unwrap()));
-    let all = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+    let all = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "events/README.md"]
         .map(str::to_owned)
         .into_iter()
         .chain(docs);

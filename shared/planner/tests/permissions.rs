@@ -40,7 +40,8 @@ fn policy(app: &str) -> Value {
     let role = Outputs::id("windlass-dev-web").with("arn", "arn:aws:iam::123456789012:role/windlass-dev-web");
     known.insert(Id::only("instance-role"), role, true);
     let id = Id::only(InstanceRolePolicy::NAME);
-    match InstanceRolePolicy::next(&cx, &id, &Default::default(), &known) {
+    let seen = <InstanceRolePolicy as Kind>::Seen::default();
+    match InstanceRolePolicy::next(&cx, &id, &seen, &known) {
         Ok(Next::Ensure {
             request: Request::Iam(iam::Request::PutRolePolicy(put)),
             ..

@@ -68,7 +68,7 @@ impl Cloud {
         Self {
             aws: Aws::from_environment().await,
             control: Control::new(&variable("MOTO_URL")),
-            rules: Rules::new(&variable("MINISTACK_URL")),
+            rules: Rules::new(&variable("MINISTACK_URL"), &variable("ARCHIVE_QUEUE_URL")),
             s3: S3::new(&config),
             sqs: Sqs::new(&config),
             spec_bucket: variable("SPEC_BUCKET"),

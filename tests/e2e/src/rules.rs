@@ -7,6 +7,7 @@ use crate::http::{address, exchange};
 /// The event rules. There is no client for them here: the SDK's would be built for this alone.
 pub struct Rules {
     address: String,
+    archive_queue: String,
 }
 
 /// A rule that matches nothing until this goes out of scope, however the test ends.
@@ -16,9 +17,11 @@ pub struct Silenced<'a> {
 }
 
 impl Rules {
-    pub(crate) fn new(url: &str) -> Self {
+    /// The rules of the emulator at this address, beside the queue at this one.
+    pub(crate) fn new(url: &str, archive_queue: &str) -> Self {
         Self {
             address: address(url),
+            archive_queue: archive_queue.to_owned(),
         }
     }
 
@@ -28,25 +31,32 @@ impl Rules {
     /// There is no such rule, or it cannot be silenced.
     #[must_use]
     pub fn silence(&self, text: &str) -> Silenced<'_> {
-        let name = self.named(text);
+        let name = self.named(text).0;
         self.call("DisableRule", &json!({"Name": name}));
         Silenced { rules: self, name }
     }
 
-    /// What the rule whose pattern or schedule contains this text sends to its first target, if that is constant.
+    /// What the rule whose pattern or schedule contains this text sends to the archive's queue, its only target.
     ///
     /// # Panics
-    /// There is no such rule, or its target gets the event itself.
+    /// There is no such rule, it is off, it sends elsewhere, or its target gets the event itself.
     #[must_use]
     pub fn input(&self, text: &str) -> String {
-        let name = self.named(text);
-        let targets = self.call("ListTargetsByRule", &json!({"Rule": name}));
-        let input = targets["Targets"][0]["Input"].as_str();
+        let (name, state) = self.named(text);
+        assert_eq!(state, "ENABLED", "{name}");
+        let answer = self.call("ListTargetsByRule", &json!({"Rule": name}));
+        let targets = answer["Targets"].as_array().map_or(&[][..], Vec::as_slice);
+        assert_eq!(targets.len(), 1, "{name}: {answer}");
+        let queue = self.archive_queue.rsplit('/').next();
+        let sends_to = targets[0]["Arn"].as_str();
+        assert_eq!(sends_to.and_then(|arn| arn.rsplit(':').next()), queue, "{name}");
+        let input = targets[0]["Input"].as_str();
         #[expect(clippy::expect_used, reason = "a test without its rule must fail")]
         input.expect("the rule sends a constant").to_owned()
     }
 
-    fn named(&self, text: &str) -> String {
+    /// Name and state.
+    fn named(&self, text: &str) -> (String, String) {
         let answer = self.call("ListRules", &json!({}));
         let says = |rule: &&Value| {
             let of = |field: &str| rule[field].as_str().is_some_and(|said| said.contains(text));
@@ -55,11 +65,12 @@ impl Rules {
         let rule = answer["Rules"]
             .as_array()
             .and_then(|rules| rules.iter().find(says));
+        let text = |field: &str| rule.and_then(|rule| rule[field].as_str()).map(str::to_owned);
         #[expect(clippy::expect_used, reason = "a test without its rule must fail")]
-        let name = rule
-            .and_then(|rule| rule["Name"].as_str())
-            .expect("such a rule is deployed");
-        name.to_owned()
+        (
+            text("Name").expect("such a rule is deployed"),
+            text("State").unwrap_or_default(),
+        )
     }
 
     fn call(&self, operation: &str, document: &Value) -> Value {

@@ -11,8 +11,10 @@ use windlass_engine::Port;
 
 use crate::{Cloud, PATIENCE, glance};
 
-/// Calls in the air at a time.
-const AT_ONCE: usize = 100;
+/// Puts in the air at a time: all of a thousand.
+const PUTS: usize = 1000;
+/// Reads in the air at a time.
+const READS: usize = 100;
 
 impl Cloud {
     /// Puts an object into the state bucket, if nothing has its key.
@@ -38,7 +40,7 @@ impl Cloud {
     pub async fn record_at_once(&self, states: &BTreeMap<StateKey, Vec<u8>>) {
         let puts = stream::iter(states).map(async |(key, body)| self.record(&key.recorded(), body).await);
         let failed: Vec<_> = puts
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(PUTS)
             .filter_map(async |put| put.err())
             .collect()
             .await;
@@ -132,7 +134,7 @@ impl Cloud {
                 .ok_or_else(|| key.archived())
         });
         let wrong: Vec<_> = reads
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(READS)
             .filter_map(async |read| read.err())
             .collect()
             .await;

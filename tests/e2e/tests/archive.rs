@@ -4,16 +4,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use windlass_archive::StateKey;
+use windlass_calls::cloudwatch::DescribeAlarms;
 use windlass_e2e::Cloud;
-use windlass_engine::{Head, Phase, Wake, head_key};
+use windlass_engine::{Head, Phase, Port, Wake, head_key};
 use windlass_spec::{StackId, decode};
 
 const INTERNAL: &str = include_str!("../../../events/specs/internal.yaml");
+/// Its line on scaling, and the same with another threshold than the default.
+const SCALING: &str = "scaling: {min: 2, max: 4}";
+const ANOTHER_THRESHOLD: &str = "scaling: {min: 2, max: 4, metrics: [{type: cpu, scaleOut: {above: 75}, scaleIn: {below: 30, periods: 5}}]}";
 /// Most sweeps that archiving may take with every event dropped.
 const SWEEPS: usize = 20;
 
@@ -50,7 +55,28 @@ async fn a_thousand_states_written_at_once_are_archived_byte_for_byte() {
     cloud.record_at_once(&states).await;
     cloud.wait_for_archived(&stack.to_string(), states.len()).await;
     cloud.assert_archived(&states).await;
+    let (key, state) = states.last_key_value().unwrap();
+    let (packed, _) = cloud.object(&key.archived()).await.unwrap();
+    if let Some(unpacked) = unpacked_by_zstd(&packed) {
+        assert_eq!(unpacked, *state, "what people's own tool makes of it");
+    }
     cloud.wait_for_idle_archive().await;
+}
+
+/// What the program `zstd` makes of an archived object, if it is on this machine: it shares no code with the archive.
+fn unpacked_by_zstd(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut run = Command::new("zstd");
+    run.args(["--decompress", "--stdout"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let Ok(mut started) = run.spawn() else {
+        println!("there is no zstd here: only the archive's own code has unpacked it");
+        return None;
+    };
+    started.stdin.take().unwrap().write_all(packed).unwrap();
+    let ended = started.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", ended.status);
+    Some(ended.stdout)
 }
 
 #[tokio::test]
@@ -138,11 +164,26 @@ async fn an_earlier_spec_comes_back_and_every_state_on_the_way_is_kept() {
         "{history:#}"
     );
 
+    let first = *listed.last().unwrap();
+    let second = spec.replace(SCALING, ANOTHER_THRESHOLD);
+    assert_ne!(second, spec);
+    let version = cloud.upload(&key, second).await;
+    cloud.wait_for_phase(&key, &version, Phase::Ready).await;
+    assert_eq!(threshold(&cloud, &stack).await, "75");
+    let history: Value = serde_json::from_str(&windlass(&["history", &stack.to_string(), "--json"])).unwrap();
+    let changes = history["states"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|state| state["spec"].as_array().cloned().unwrap_or_default());
+    let change = json!({"path": "/scaling/metrics/0/scaleOut/threshold", "from": 70.0, "to": 75.0});
+    assert!(changes.into_iter().any(|found| found == change), "{history:#}");
+
     let broken = cloud.upload(&key, "scaling: {min: 5, max: 2}\n").await;
     cloud.wait_for_phase(&key, &broken, Phase::Rejected).await;
     println!(
         "{}",
-        windlass(&["restore", &stack.to_string(), &ready.serial.to_string(), "--yes"])
+        windlass(&["restore", &stack.to_string(), &first.to_string(), "--yes"])
     );
     let restored = cloud
         .wait_for(&key, "Ready again", |status| {
@@ -150,12 +191,20 @@ async fn an_earlier_spec_comes_back_and_every_state_on_the_way_is_kept() {
         })
         .await;
     assert_eq!(restored.outputs, ready.outputs);
+    assert_eq!(threshold(&cloud, &stack).await, "70");
     let text = cloud.spec(&key).await.unwrap();
     assert_eq!(
         decode(&stack, &text).unwrap(),
         decode(&stack, spec.as_bytes()).unwrap()
     );
     cloud.wait_for_empty_queue().await;
+}
+
+/// The threshold of the alarm by which the stack grows.
+async fn threshold(cloud: &Cloud, stack: &StackId) -> String {
+    let prefix = format!("windlass/{stack}/cpu-out");
+    let alarms = cloud.aws.call(DescribeAlarms { prefix }).await.unwrap();
+    alarms[0].threshold.to_string()
 }
 
 /// Runs the tool that people use, and answers what it printed.

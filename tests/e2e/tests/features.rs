@@ -11,14 +11,8 @@ use windlass_e2e::{Cloud, count, is_read, run};
 use windlass_engine::{Phase, PlanDocument, Port, Status, plan_key};
 use windlass_spec::StackId;
 
-const EXAMPLES: [(&str, &str); 6] = [
-    ("https", include_str!("../../../events/specs/https.yaml")),
-    ("fixed", include_str!("../../../events/specs/fixed.yaml")),
-    ("container", include_str!("../../../events/specs/container.yaml")),
-    ("isolated", include_str!("../../../events/specs/isolated.yaml")),
-    ("internal", include_str!("../../../events/specs/internal.yaml")),
-    ("django", include_str!("../../../events/specs/django.yaml")),
-];
+/// Examples with a test of their own.
+const APART: [&str; 2] = ["web", "plan-only"];
 const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
 const PLAN_ONLY: &str = include_str!("../../../events/specs/plan-only.yaml");
 
@@ -26,12 +20,32 @@ fn key(name: &str) -> String {
     format!("specs/e2e/{name}.yaml")
 }
 
+/// Name and text of each example in the folder, but those that have a test of their own.
+fn examples() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/specs");
+    let paths = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let specs = paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let named = specs.map(|path| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    });
+    let mut examples: Vec<_> = named
+        .filter(|(name, _)| !APART.contains(&name.as_str()))
+        .collect();
+    examples.sort();
+    examples
+}
+
 /// All of them side by side: the pipeline works on many stacks at once.
 #[tokio::test]
 async fn every_example_becomes_ready() {
     let cloud = Cloud::connect().await;
     let mut uploaded = Vec::new();
-    for (name, spec) in EXAMPLES {
+    let examples = examples();
+    assert!(examples.len() >= 8, "only {} examples", examples.len());
+    for (name, spec) in examples {
         let name = format!("{name}-{}", run());
         let version = cloud.upload(&key(&name), spec).await;
         uploaded.push((name, version));

@@ -43,7 +43,7 @@ impl Kind for TargetGroupAttributes {
         match (request, response) {
             (_, Response::Elb(Elb::CreateTargetGroup(_))) => seen.new = true,
             (_, Response::Elb(Elb::DescribeTargetGroupAttributes(attributes))) => {
-                seen.attributes.clone_from(attributes)
+                seen.attributes.clone_from(attributes);
             }
             (Request::Elb(elb::Request::ModifyTargetGroupAttributes(change)), _) => {
                 seen.attributes.extend(change.attributes.clone());
