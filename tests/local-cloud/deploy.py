@@ -15,7 +15,7 @@ from environment import HERE, REGION, ROOT, Home, Problem, client_variables, pyt
 
 
 #: What the local cloud wants to be different, for templates that have these parameters.
-LOCAL_PARAMETERS = {"WakeSeconds": "1", "EnforceTls": "false"}
+LOCAL_PARAMETERS = {"WakeSeconds": "1", "GraceSeconds": "2", "ConsistencySeconds": "5", "EnforceTls": "false"}
 
 
 def deploy_stack(home: Home, state: dict[str, Any], arguments: argparse.Namespace) -> dict[str, str]:

@@ -10,8 +10,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use windlass_spec::{
-    App, Breach, Compute, Contact, HealthCheck, Image, Lifecycle, Listener, LoadBalancer, Metric, Monitoring,
-    Network, Protocol, Runtime, Scaling, Spec, Variable,
+    App, Breach, Compute, Contact, Drift, HealthCheck, Image, Lifecycle, Listener, LoadBalancer, Metric,
+    Monitoring, Network, Protocol, Runtime, Scaling, Spec, Variable,
 };
 
 /// The YAML text of a spec.
@@ -63,6 +63,8 @@ fn whole(spec: &Spec) -> Node {
         stack,
         tags,
         apply,
+        allow_replace,
+        rollout,
         protect,
         network,
         compute,
@@ -70,6 +72,7 @@ fn whole(spec: &Spec) -> Node {
         scaling,
         lifecycle,
         monitoring,
+        drift,
     } = spec;
     let tags = tags.iter().map(|(name, value)| (name.clone(), text(value)));
     fields([
@@ -84,6 +87,8 @@ fn whole(spec: &Spec) -> Node {
             ]),
         ),
         ("apply", word(apply)),
+        ("allowReplace", plain(allow_replace)),
+        ("rollout", word(rollout)),
         ("protect", plain(protect)),
         ("network", self::network(network)),
         ("compute", self::compute(compute)),
@@ -91,7 +96,13 @@ fn whole(spec: &Spec) -> Node {
         ("scaling", self::scaling(scaling)),
         ("lifecycle", self::lifecycle(lifecycle)),
         ("monitoring", self::monitoring(monitoring)),
+        ("drift", self::drift(*drift)),
     ])
+}
+
+fn drift(drift: Drift) -> Node {
+    let Drift { interval, repair } = drift;
+    fields([("interval", seconds(interval)), ("repair", plain(&repair))])
 }
 
 fn network(network: &Network) -> Node {

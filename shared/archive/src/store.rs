@@ -37,7 +37,7 @@ pub(crate) async fn read<P: Port>(
             key: key.to_owned(),
             size,
         }),
-        Ok(Object::Deleted) => Ok(None),
+        Ok(Object::Deleted { .. }) => Ok(None),
         Err(error) if error.class == Class::Gone => Ok(None),
         Err(error) => Err(error.into()),
     }

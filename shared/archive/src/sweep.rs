@@ -18,7 +18,7 @@ use crate::error::ArchiveError;
 use crate::key::{ARCHIVE, STATES, StateKey, stack_named};
 use crate::ledger::Ledger;
 use crate::store::{list, read};
-use crate::wake::overdue;
+use crate::wake::{look_is_due, overdue};
 use crate::{LARGEST, Settings};
 
 /// Prefix of heads.
@@ -181,13 +181,15 @@ async fn wake_if_overdue<P: Port>(
         source,
     };
     let head: Head = serde_json::from_slice(&found.body).map_err(document)?;
-    let Some(token) = overdue(&head, clock.now()) else {
+    let now = clock.now();
+    let token = overdue(&head, now).map(str::to_owned);
+    if token.is_none() && !look_is_due(&head, stack, now) {
         return Ok(false);
-    };
+    }
     let message = WakeMessage {
         wake: WakeBody {
             stack: stack.clone(),
-            token: Some(token.to_owned()),
+            token,
         },
     };
     let send = SendMessage {

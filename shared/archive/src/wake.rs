@@ -1,4 +1,4 @@
-//! Whether a stack's wake-up is overdue. Pure.
+//! Whether a stack's wake-up is overdue, or it is time to look whether somebody changed it by hand. Pure.
 //!
 //! A chain of wake-ups is one message at a time. Where that message was lost, or its pass died and its message with it,
 //! nothing looks at the stack any more, and the head still says when somebody should have. A wake-up that is only late
@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_engine::Head;
+use windlass_spec::StackId;
 
 /// How late a wake-up is overdue: a queue with a backlog is no loss.
 const MARGIN: SignedDuration = SignedDuration::from_mins(2);
@@ -15,6 +16,24 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 const PERIOD: SignedDuration = SignedDuration::from_hours(1);
 /// Time between two sweeps: one of them falls into the beginning of each period.
 const SWEEPS: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether it is time to look at a stack that nothing is under way with: once in the interval that its head names, each
+/// stack at its own time.
+pub(crate) fn look_is_due(head: &Head, stack: &StackId, now: Timestamp) -> bool {
+    let quiet = head.wake.is_none() && head.lease.is_none() && head.deletion.is_none();
+    let Some(interval) = head
+        .drift
+        .map(i64::from)
+        .filter(|interval| quiet && *interval > 0)
+    else {
+        return false;
+    };
+    let name = stack.to_string();
+    let offset = name
+        .bytes()
+        .fold(0_i64, |sum, byte| (sum * 31 + i64::from(byte)) % interval);
+    (now.as_second() - offset).rem_euclid(interval) < SWEEPS.as_secs()
+}
 
 /// The token to wake a stack with, if its wake-up is overdue.
 ///
@@ -80,6 +99,36 @@ mod tests {
         #[case] token: Option<&str>,
     ) {
         assert_eq!(overdue(&head(due, lease), now()), token);
+    }
+
+    #[test]
+    fn a_settled_stack_is_looked_at_once_in_its_interval() {
+        let stack = StackId {
+            environment: "dev".into(),
+            name: "web".into(),
+        };
+        let looks = |head: &Head, hours: i64| {
+            let sweeps = (0..hours * 12).map(|sweep| now() + SignedDuration::from_secs(sweep * 300 + 17));
+            sweeps.filter(|at| look_is_due(head, &stack, *at)).count()
+        };
+        let settled = |interval| Head {
+            drift: Some(interval),
+            ..Head::default()
+        };
+        assert_eq!(looks(&settled(3600), 24), 24);
+        assert_eq!(looks(&settled(300), 1), 12);
+        assert_eq!(looks(&settled(86_400), 48), 2);
+        assert_eq!(looks(&Head::default(), 24), 0, "it was never ready");
+        let busy = Head {
+            drift: Some(300),
+            ..head(Some(-10), None)
+        };
+        assert_eq!(looks(&busy, 1), 0, "somebody looks anyway");
+        let destroyed = Head {
+            deletion: Some(windlass_engine::Deletion::default()),
+            ..settled(300)
+        };
+        assert_eq!(looks(&destroyed, 1), 0);
     }
 
     #[test]

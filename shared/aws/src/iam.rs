@@ -4,9 +4,10 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types as sdk;
 use percent_encoding::percent_decode_str;
 use windlass_calls::iam::{
-    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, GetRolePolicy, InstanceProfile, ListAttachedRolePolicies, PutRolePolicy, Request, Response,
-    Role,
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, DeleteInstanceProfile,
+    DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetInstanceProfile, GetRole, GetRolePolicy,
+    InstanceProfile, ListAttachedRolePolicies, PutRolePolicy, RemoveRoleFromInstanceProfile, Request,
+    Response, Role,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -24,6 +25,11 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         PutRolePolicy => put_role_policy,
         CreateInstanceProfile => create_instance_profile,
         AddRoleToInstanceProfile => add_role_to_instance_profile,
+        RemoveRoleFromInstanceProfile => remove_role_from_instance_profile,
+        DeleteInstanceProfile => delete_instance_profile,
+        DetachRolePolicy => detach_role_policy,
+        DeleteRolePolicy => delete_role_policy,
+        DeleteRole => delete_role,
     )
 }
 
@@ -134,6 +140,50 @@ async fn add_role_to_instance_profile(client: &Client, call: AddRoleToInstancePr
         .role_name(call.role)
         .send()
         .await?;
+    Ok(())
+}
+
+async fn remove_role_from_instance_profile(
+    client: &Client,
+    call: RemoveRoleFromInstanceProfile,
+) -> Result<(), Fault> {
+    client
+        .remove_role_from_instance_profile()
+        .instance_profile_name(call.profile)
+        .role_name(call.role)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn delete_instance_profile(client: &Client, call: DeleteInstanceProfile) -> Result<(), Fault> {
+    let request = client.delete_instance_profile();
+    request.instance_profile_name(call.name).send().await?;
+    Ok(())
+}
+
+async fn detach_role_policy(client: &Client, call: DetachRolePolicy) -> Result<(), Fault> {
+    client
+        .detach_role_policy()
+        .role_name(call.role)
+        .policy_arn(call.policy)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn delete_role_policy(client: &Client, call: DeleteRolePolicy) -> Result<(), Fault> {
+    client
+        .delete_role_policy()
+        .role_name(call.role)
+        .policy_name(call.name)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn delete_role(client: &Client, call: DeleteRole) -> Result<(), Fault> {
+    client.delete_role().role_name(call.name).send().await?;
     Ok(())
 }
 

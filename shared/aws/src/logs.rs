@@ -3,7 +3,8 @@
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types as sdk;
 use windlass_calls::logs::{
-    CreateLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy, Request, Response,
+    CreateLogGroup, DeleteLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy,
+    Request, Response,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -16,6 +17,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         ListTagsForResource => list_tags,
         CreateLogGroup => create_log_group,
         PutRetentionPolicy => put_retention_policy,
+        DeleteLogGroup => delete_log_group,
     )
 }
 
@@ -48,6 +50,11 @@ async fn put_retention_policy(client: &Client, call: PutRetentionPolicy) -> Resu
         .retention_in_days(signed(call.days))
         .send()
         .await?;
+    Ok(())
+}
+
+async fn delete_log_group(client: &Client, call: DeleteLogGroup) -> Result<(), Fault> {
+    client.delete_log_group().log_group_name(call.name).send().await?;
     Ok(())
 }
 

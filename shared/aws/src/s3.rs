@@ -25,15 +25,19 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
 async fn get_object(client: &Client, call: GetObject) -> Result<Object, Fault> {
     match client.get_object().bucket(call.bucket).key(call.key).send().await {
         Ok(answer) => object(answer, call.limit).await,
-        Err(error) if is_delete_marker(&error) => Ok(Object::Deleted),
-        Err(error) => Err(error.into()),
+        Err(error) => match delete_marker(&error) {
+            Some(version) => Ok(Object::Deleted { version }),
+            None => Err(error.into()),
+        },
     }
 }
 
-fn is_delete_marker(error: &SdkError<GetObjectError>) -> bool {
-    error.raw_response().is_some_and(|raw| {
-        raw.status().as_u16() == 404 && raw.headers().get("x-amz-delete-marker") == Some("true")
-    })
+/// Version of the delete marker that an answer speaks of, if it does.
+fn delete_marker(error: &SdkError<GetObjectError>) -> Option<String> {
+    let raw = error.raw_response()?;
+    let header = |name| raw.headers().get(name);
+    let marked = raw.status().as_u16() == 404 && header("x-amz-delete-marker") == Some("true");
+    marked.then(|| or_empty(header("x-amz-version-id")))
 }
 
 async fn object(answer: GetObjectOutput, limit: u64) -> Result<Object, Fault> {
@@ -99,24 +103,29 @@ mod tests {
 
     use super::*;
 
-    fn not_found(status: u16, marker: Option<&'static str>) -> Option<SdkError<GetObjectError>> {
+    /// The marker that an answer of this status and with these headers speaks of.
+    fn deleted(status: u16, headers: &[(&'static str, &'static str)]) -> Option<String> {
         let mut response = HttpResponse::new(status.try_into().ok()?, SdkBody::empty());
-        if let Some(marker) = marker {
-            response.headers_mut().insert("x-amz-delete-marker", marker);
+        for (name, value) in headers {
+            response.headers_mut().insert(*name, *value);
         }
-        Some(SdkError::service_error(
-            GetObjectError::unhandled("no body"),
-            response,
-        ))
+        let error = SdkError::service_error(GetObjectError::unhandled("no body"), response);
+        delete_marker(&error)
     }
 
     #[test]
     fn only_a_404_with_the_marker_header_is_a_deletion() {
-        let deleted = |status, marker| not_found(status, marker).map(|error| is_delete_marker(&error));
-        assert_eq!(deleted(404, Some("true")), Some(true));
-        assert_eq!(deleted(404, Some("false")), Some(false));
-        assert_eq!(deleted(404, None), Some(false));
-        assert_eq!(deleted(403, Some("true")), Some(false));
+        let marker = |value| ("x-amz-delete-marker", value);
+        assert_eq!(deleted(404, &[marker("true")]), Some(String::new()));
+        assert_eq!(deleted(404, &[marker("false")]), None);
+        assert_eq!(deleted(404, &[]), None);
+        assert_eq!(deleted(403, &[marker("true")]), None);
+    }
+
+    #[test]
+    fn a_deletion_is_told_from_another_by_the_version_of_its_marker() {
+        let headers = [("x-amz-delete-marker", "true"), ("x-amz-version-id", "3HL4")];
+        assert_eq!(deleted(404, &headers).as_deref(), Some("3HL4"));
     }
 
     fn answer(size: i64) -> GetObjectOutput {

@@ -3,8 +3,8 @@
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types as sdk;
 use windlass_calls::sns::{
-    CreateTopic, ListSubscriptionsByTopic, ListTagsForResource, Request, Response, Subscribe, Subscription,
-    TopicArn,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Request, Response, Subscribe,
+    Subscription, TopicArn, Unsubscribe,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -20,6 +20,8 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         ListSubscriptionsByTopic => list_subscriptions,
         CreateTopic => create_topic,
         Subscribe => subscribe,
+        Unsubscribe => unsubscribe,
+        DeleteTopic => delete_topic,
     )
 }
 
@@ -61,6 +63,17 @@ async fn subscribe(client: &Client, call: Subscribe) -> Result<Subscription, Fau
         protocol: call.protocol,
         endpoint: call.endpoint,
     })
+}
+
+async fn unsubscribe(client: &Client, call: Unsubscribe) -> Result<(), Fault> {
+    let request = client.unsubscribe();
+    request.subscription_arn(call.subscription).send().await?;
+    Ok(())
+}
+
+async fn delete_topic(client: &Client, call: DeleteTopic) -> Result<(), Fault> {
+    client.delete_topic().topic_arn(call.topic).send().await?;
+    Ok(())
 }
 
 /// `Subscribe` spells an unconfirmed subscription in another way than the list does.

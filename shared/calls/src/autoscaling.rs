@@ -11,11 +11,113 @@ calls! { "autoscaling", Autoscaling;
         group: String } => Vec<Activity>, Read;
     /// A group. Names are unique: a repeat answers `AlreadyExists`.
     CreateAutoScalingGroup { /// Its settings.
-        settings: Box<GroupSettings>, /// Tags, propagated to the instances.
+        settings: Box<GroupSettings>, /// Instances it starts with; `min` if it is not given.
+        desired: Option<u32>, /// Tags, propagated to the instances.
         tags: Tags } => done, Idempotent;
     /// Has the group report its sizes as metrics, one a minute, without charge; all of them.
     EnableMetricsCollection { /// Group name.
         group: String } => done, Idempotent;
+    /// Instance refreshes of a group, the newest first.
+    DescribeInstanceRefreshes { /// Group name.
+        group: String } => Vec<Refresh>, Read;
+    /// Changes settings of a group; what is not given stays. Bounds that no longer hold the desired capacity pull it in.
+    UpdateAutoScalingGroup { /// Group name.
+        group: String, /// What changes.
+        change: Box<GroupChange> } => done, Idempotent;
+    /// Sets tags of a group, over earlier values; instances launched from then on get them.
+    CreateOrUpdateTags { /// Group name.
+        group: String, /// Tags, propagated to the instances.
+        tags: Tags } => done, Idempotent;
+    /// Takes tags of a group away; ones that are not there are no error.
+    DeleteTags { /// Group name.
+        group: String, /// Keys.
+        keys: Vec<String> } => done, Delete;
+    /// Replaces a group's instances by ones of another launch template version, a few at a time, and makes that version
+    /// the group's. While one is under way a repeat answers `InstanceRefreshInProgress` (rule 46).
+    StartInstanceRefresh { /// Group name.
+        group: String, /// What the instances are to be made from.
+        launch: Launch, /// How.
+        preferences: RefreshPreferences } => RefreshId, Idempotent;
+    /// Ends the refresh that is under way, where it stands; without one it answers `ActiveInstanceRefreshNotFound`.
+    CancelInstanceRefresh { /// Group name.
+        group: String } => done, Delete;
+    /// Deletes a group without instances; one with instances answers `ResourceInUse`.
+    DeleteAutoScalingGroup { /// Group name.
+        group: String } => done, Delete;
+}
+
+/// What instances are made from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Launch {
+    /// Launch template id.
+    pub launch_template: String,
+    /// Its version: a number, never `$Latest` (rule 46).
+    pub version: u64,
+    /// Instance types to choose from in order of preference; with one, the template's own is used.
+    pub instance_types: Vec<String>,
+}
+
+/// Changes of a group's settings: `None` leaves one as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupChange {
+    /// Fewest instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
+    /// Most instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// Instances it wants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired: Option<u32>,
+    /// Subnet ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    /// What instances launched from then on are made from; running ones stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launch: Option<Launch>,
+    /// Seconds after launch before ELB health counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace: Option<u32>,
+    /// Seconds until a new instance counts in the metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<u32>,
+    /// Percentages of the desired capacity kept while instances are replaced: at least, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<(u32, u32)>,
+}
+
+/// How a refresh goes about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshPreferences {
+    /// Percentages of the desired capacity in service meanwhile: at least, at most.
+    pub healthy: (u32, u32),
+    /// Seconds that the new instances are watched before it counts as done.
+    pub bake: u32,
+    /// Goes back to the old version if it fails.
+    pub rollback: bool,
+}
+
+/// Id of a refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshId(pub String);
+
+/// An instance refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// Its id.
+    pub id: String,
+    /// `Pending`, `InProgress`, `Baking`, `Successful`, `Failed`, `Cancelling`, `Cancelled`, `RollbackInProgress`,
+    /// `RollbackSuccessful` or `RollbackFailed`.
+    pub status: String,
+    /// AWS's words for why it is in that state.
+    pub reason: Option<String>,
+    /// How far it is, from 0 to 100.
+    pub percentage: u32,
+    /// Version of the launch template that it is to bring; `None` if it names none.
+    pub version: Option<u64>,
 }
 
 /// Settings of a group.

@@ -23,6 +23,13 @@ calls! { "cloudwatch", Cloudwatch;
     PutDashboard { /// Name. Dashboards have no Region.
         name: String, /// Its body, JSON.
         body: String } => done, Idempotent;
+
+    /// Deletes alarms, at most 100; ones that do not exist are no error.
+    DeleteAlarms { /// Names.
+        names: Vec<String> } => done, Delete;
+    /// Deletes dashboards; one that does not exist answers `ResourceNotFound`, and none is deleted.
+    DeleteDashboards { /// Names.
+        names: Vec<String> } => done, Delete;
 }
 
 /// An alarm, without its state.

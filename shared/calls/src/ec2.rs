@@ -40,7 +40,7 @@ calls! { "ec2", Ec2;
     /// Launch templates that match the filters.
     DescribeLaunchTemplates { /// Filters.
         filters: Filters } => Vec<LaunchTemplate>, Read;
-    /// One version of a launch template: its default one.
+    /// One version of a launch template: its newest one.
     DescribeLaunchTemplateVersions { /// Launch template id.
         launch_template: String } => Vec<LaunchTemplateVersion>, Read;
     /// VPC endpoints that match the filters.
@@ -49,6 +49,9 @@ calls! { "ec2", Ec2;
     /// Instances that match the filters, terminated ones included for about an hour.
     DescribeInstances { /// Filters.
         filters: Filters } => Vec<Instance>, Read;
+    /// Network interfaces that match the filters: what keeps a subnet or a security group from being deleted.
+    DescribeNetworkInterfaces { /// Filters.
+        filters: Filters } => Vec<NetworkInterface>, Read;
     /// What instance types are made of.
     DescribeInstanceTypes { /// Instance types asked about, at most 100.
         instance_types: Vec<String> } => Vec<InstanceType>, Read;
@@ -115,16 +118,26 @@ calls! { "ec2", Ec2;
     AuthorizeSecurityGroupEgress { /// Security group id.
         group: String, /// The rule.
         rule: Rule } => done, Idempotent;
-    /// Removes an outbound rule: AWS gives each new group one that allows everything.
+    /// Removes an inbound rule; a repeat answers `InvalidPermission.NotFound`.
+    RevokeSecurityGroupIngress { /// Security group id.
+        group: String, /// The rule.
+        rule: Rule } => done, Delete;
+    /// Removes an outbound rule: AWS gives each new group one that allows everything. A repeat answers
+    /// `InvalidPermission.NotFound`.
     RevokeSecurityGroupEgress { /// Security group id.
         group: String, /// The rule.
-        rule: Rule } => done, Idempotent;
+        rule: Rule } => done, Delete;
     /// A launch template, version 1.
     CreateLaunchTemplate { /// Name.
         name: String, /// Client token.
         token: String, /// What it launches.
         data: Box<LaunchTemplateData>, /// Tags of the template itself.
         tags: Tags } => LaunchTemplate, Token;
+    /// Another version of a launch template, one above the newest.
+    CreateLaunchTemplateVersion { /// Launch template id.
+        launch_template: String, /// Client token.
+        token: String, /// What it launches.
+        data: Box<LaunchTemplateData> } => LaunchTemplateVersion, Token;
     /// A VPC endpoint. An interface endpoint answers to the service's own DNS name within the VPC (rule 42).
     CreateVpcEndpoint { /// VPC id.
         vpc: String, /// `com.amazonaws.us-east-1.ssm`.
@@ -139,6 +152,87 @@ calls! { "ec2", Ec2;
         subnet: String, /// Client token.
         token: String, /// Tags of the instance, over those of the template; set by the same call.
         tags: Tags } => Instance, Token;
+
+    /// Sends a destination of a route table elsewhere.
+    ReplaceRoute { /// Route table id.
+        route_table: String, /// Destination, `0.0.0.0/0`.
+        destination: String, /// Where to.
+        target: RouteTarget } => done, Idempotent;
+    /// Adds to and takes from what a VPC endpoint stands in. Adding what is there and removing what is not are no errors.
+    ModifyVpcEndpoint { /// VPC endpoint id.
+        endpoint: String, /// What is added.
+        add: EndpointAccess, /// What is taken away, of the same form.
+        remove: EndpointAccess } => done, Idempotent;
+    /// Sets tags of resources, over earlier values; at most 1,000 resources.
+    CreateTags { /// Ids.
+        resources: Vec<String>, /// Tags.
+        tags: Tags } => done, Idempotent;
+    /// Takes tags away; ones that are not there are no error.
+    DeleteTags { /// Ids.
+        resources: Vec<String>, /// Keys.
+        keys: Vec<String> } => done, Delete;
+
+    /// Terminates an instance. A terminated one is shown for about an hour.
+    TerminateInstances { /// Instance id.
+        instance: String } => done, Delete;
+    /// Deletes VPC endpoints. Interfaces take minutes; a deleted one may be shown for a while.
+    DeleteVpcEndpoints { /// VPC endpoint ids.
+        endpoints: Vec<String> } => done, Delete;
+    /// Deletes a NAT gateway, which takes about a minute; its address is not released (rule 51).
+    DeleteNatGateway { /// NAT gateway id.
+        nat_gateway: String } => done, Delete;
+    /// Releases an elastic IP address; one in use answers `InvalidIPAddress.InUse` (rule 51).
+    ReleaseAddress { /// Allocation id.
+        allocation: String } => done, Delete;
+    /// Deletes a route; a repeat answers `InvalidRoute.NotFound`.
+    DeleteRoute { /// Route table id.
+        route_table: String, /// Destination, `0.0.0.0/0`.
+        destination: String } => done, Delete;
+    /// Takes a subnet's route table away; a repeat answers `InvalidAssociationID.NotFound`.
+    DisassociateRouteTable { /// Association id.
+        association: String } => done, Delete;
+    /// Deletes a route table with its routes; one with associations answers `DependencyViolation`.
+    DeleteRouteTable { /// Route table id.
+        route_table: String } => done, Delete;
+    /// Deletes a security group; one that is in use or named by another's rule answers `DependencyViolation` (rule 43).
+    DeleteSecurityGroup { /// Security group id.
+        group: String } => done, Delete;
+    /// Deletes a subnet; one with network interfaces answers `DependencyViolation`.
+    DeleteSubnet { /// Subnet id.
+        subnet: String } => done, Delete;
+    /// Detaches an internet gateway; with mapped public addresses in the VPC it answers `DependencyViolation`, and a
+    /// repeat `Gateway.NotAttached`.
+    DetachInternetGateway { /// Internet gateway id.
+        internet_gateway: String, /// VPC id.
+        vpc: String } => done, Delete;
+    /// Deletes an internet gateway; an attached one answers `DependencyViolation`.
+    DeleteInternetGateway { /// Internet gateway id.
+        internet_gateway: String } => done, Delete;
+    /// Deletes a VPC; one that is not empty answers `DependencyViolation`.
+    DeleteVpc { /// VPC id.
+        vpc: String } => done, Delete;
+    /// Deletes a launch template with all of its versions.
+    DeleteLaunchTemplate { /// Launch template id.
+        launch_template: String } => done, Delete;
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkInterface {
+    /// `eni-…`.
+    pub id: String,
+    /// VPC id.
+    pub vpc: String,
+    /// Subnet id.
+    pub subnet: String,
+    /// `ELB app/windlass-dev-web-1a2b3c/…`, `Interface for NAT Gateway nat-…`, or what its owner wrote.
+    pub description: String,
+    /// Made by an AWS service for something else, and taken away by it.
+    pub managed: bool,
+    /// Instance that it is attached to, if any.
+    pub instance: Option<String>,
+    /// Security group ids.
+    pub security_groups: Vec<String>,
 }
 
 /// How traffic gets to a VPC endpoint.

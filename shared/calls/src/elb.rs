@@ -9,9 +9,9 @@ calls! { "elasticloadbalancing", Elb;
     /// Attributes of a load balancer.
     DescribeLoadBalancerAttributes { /// ARN.
         load_balancer: String } => Tags, Read;
-    /// The target group of this name; `TargetGroupNotFound` without one.
-    DescribeTargetGroups { /// Name, at most 32 characters.
-        name: String } => Vec<TargetGroup>, Read;
+    /// The target group of this name, `TargetGroupNotFound` without one; or all of the account in the Region.
+    DescribeTargetGroups { /// Name, at most 32 characters; `None` for all.
+        name: Option<String> } => Vec<TargetGroup>, Read;
     /// Attributes of a target group.
     DescribeTargetGroupAttributes { /// ARN.
         target_group: String } => Tags, Read;
@@ -60,6 +60,41 @@ calls! { "elasticloadbalancing", Elb;
     RegisterTargets { /// Target group ARN.
         target_group: String, /// Instance id.
         target: String } => done, Idempotent;
+    /// Sets the subnets of a load balancer, and so its zones.
+    SetSubnets { /// Load balancer ARN.
+        load_balancer: String, /// Subnet ids, one per zone.
+        subnets: Vec<String> } => done, Idempotent;
+    /// Sets what a listener speaks and does. It replaces whole lists (rule 48).
+    ModifyListener { /// Listener ARN.
+        listener: String, /// What it speaks.
+        protocol: Protocol, /// What it does with every request.
+        action: Action } => done, Idempotent;
+    /// Sets the health check of a target group. Its port and VPC cannot change.
+    ModifyTargetGroup { /// Target group ARN.
+        target_group: String, /// Health check.
+        health_check: HealthCheck } => done, Idempotent;
+    /// Sets tags of load balancers, target groups and listeners, over earlier values.
+    AddTags { /// ARNs, at most 20.
+        resources: Vec<String>, /// Tags.
+        tags: Tags } => done, Idempotent;
+    /// Takes tags away; ones that are not there are no error.
+    RemoveTags { /// ARNs, at most 20.
+        resources: Vec<String>, /// Keys.
+        keys: Vec<String> } => done, Delete;
+
+    /// Takes an instance out of a target group, once it has drained (rule 14).
+    DeregisterTargets { /// Target group ARN.
+        target_group: String, /// Instance id.
+        target: String } => done, Delete;
+    /// Deletes a listener.
+    DeleteListener { /// Listener ARN.
+        listener: String } => done, Delete;
+    /// Deletes a load balancer with its listeners; repeated it succeeds. Its network interfaces go minutes later.
+    DeleteLoadBalancer { /// ARN.
+        load_balancer: String } => done, Delete;
+    /// Deletes a target group; one that a listener uses answers `ResourceInUse`; repeated it succeeds.
+    DeleteTargetGroup { /// ARN.
+        target_group: String } => done, Delete;
 }
 
 /// A load balancer.
@@ -156,6 +191,9 @@ pub enum Protocol {
 pub enum Action {
     /// Sends it to the targets of this group (its ARN).
     Forward(String),
+    /// Spreads requests over the targets of several groups: ARN to weight, 0 to 999. One of weight 0 gets no requests,
+    /// and its targets are checked all the same (rules 48, 49).
+    Split(std::collections::BTreeMap<String, u16>),
     /// Answers `301` to the same host, path and query over HTTPS on this port.
     RedirectToHttps(u16),
 }

@@ -70,10 +70,24 @@ impl CallError {
         }
     }
 
-    /// Whether the call's client token belongs to something that is dead by now: only another token helps.
+    /// Whether the call's client token belongs to something else: dead by now, or made from other parameters. Only another
+    /// token helps.
     #[must_use]
     pub fn token_is_spent(&self) -> bool {
-        self.code == "IdempotentInstanceTerminated"
+        matches!(
+            self.code.as_str(),
+            "IdempotentInstanceTerminated" | "IdempotentParameterMismatch"
+        )
+    }
+
+    /// Whether it says that the very thing to be taken away is gone, and not what it was to be taken from, which may only
+    /// not be visible yet.
+    #[must_use]
+    pub fn says_taken_away(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "InvalidPermission.NotFound" | "InvalidAssociationID.NotFound" | "ActiveInstanceRefreshNotFound"
+        )
     }
 
     /// A call without an answer: time-out, reset connection. It may have taken effect.
@@ -139,6 +153,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "RouteAlreadyExists"
         | "Resource.AlreadyAssociated"
         | "Resource.AlreadyAssigned"
+        | "InstanceRefreshInProgress"
         | "InvalidLaunchTemplateName.AlreadyExistsException"
         | "InvalidSubnet.Conflict" => Class::Exists,
         "NoSuchKey"
@@ -150,6 +165,8 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "NatGatewayNotFound"
         | "DashboardNotFoundError"
         | "IdempotentInstanceTerminated"
+        | "ActiveInstanceRefreshNotFound"
+        | "Gateway.NotAttached"
         | "NoSuchResourceException"
         | "ResourceNotFoundException" => Class::Gone,
         "LimitExceeded" if message.contains("InstanceProfile") => Class::Exists,
@@ -160,6 +177,9 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "IncorrectInstanceState"
         | "InvalidVpcState"
         | "ResourceInUse"
+        | "DeleteConflict"
+        | "InvalidIPAddress.InUse"
+        | "InvalidNetworkInterface.InUse"
         | "InvalidSecurityGroup"
         | "InvalidSubnet" => Class::NotYet,
         "InternalError"
@@ -179,7 +199,9 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         }
         // Services that look at another's resources say so in words only (rule 34).
         "ValidationError" | "InvalidParameterValue"
-            if message.contains("not found") || message.contains("not exist") =>
+            if ["not found", "not exist", "ould not find", "ensure they exist"]
+                .iter()
+                .any(|words| message.contains(words)) =>
         {
             Class::NotYet
         }
@@ -248,6 +270,8 @@ mod tests {
             class("ValidationError", "The subnet ID 'subnet-1' does not exist", 400),
             Class::NotYet
         );
+        let words = "Provided Target Groups may not be valid. Please ensure they exist and try again.";
+        assert_eq!(class("ValidationError", words, 400), Class::NotYet);
     }
 
     #[test]

@@ -39,6 +39,25 @@ calls! { "iam", Iam;
     AddRoleToInstanceProfile { /// Profile name.
         profile: String, /// Role name.
         role: String } => done, Idempotent;
+
+    /// Takes the role out of a profile.
+    RemoveRoleFromInstanceProfile { /// Profile name.
+        profile: String, /// Role name.
+        role: String } => done, Delete;
+    /// Deletes an instance profile; one with a role answers `DeleteConflict`.
+    DeleteInstanceProfile { /// Name.
+        name: String } => done, Delete;
+    /// Detaches a managed policy.
+    DetachRolePolicy { /// Role name.
+        role: String, /// Policy ARN.
+        policy: String } => done, Delete;
+    /// Deletes a policy within a role.
+    DeleteRolePolicy { /// Role name.
+        role: String, /// Policy name.
+        name: String } => done, Delete;
+    /// Deletes a role; one with policies or in a profile answers `DeleteConflict`.
+    DeleteRole { /// Name.
+        name: String } => done, Delete;
 }
 
 /// A role.

@@ -45,6 +45,8 @@ pub enum Effect {
     Token,
     /// Neither: a repeat makes a second resource. An intent is recorded before it is sent.
     Once,
+    /// Takes something away. A repeat takes nothing more, or answers that it is gone: then it is done.
+    Delete,
 }
 
 impl Effect {

@@ -18,6 +18,10 @@ calls! { "logs", Logs;
     PutRetentionPolicy { /// Name.
         name: String, /// Days: 1, 3, 5, 7, 14, 30, 60, 90, …
         days: u32 } => done, Idempotent;
+
+    /// Deletes a log group with everything in it.
+    DeleteLogGroup { /// Name.
+        name: String } => done, Delete;
 }
 
 /// A log group.

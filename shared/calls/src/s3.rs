@@ -57,7 +57,10 @@ pub enum Object {
         version: String,
     },
     /// A delete marker: it existed, and somebody deleted it. The only proof of a deletion (rule 56).
-    Deleted,
+    Deleted {
+        /// The marker's own version id: another deletion, another marker. Empty where the answer has none.
+        version: String,
+    },
 }
 
 /// Entity tag and version of what was put.

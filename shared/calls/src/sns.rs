@@ -19,6 +19,13 @@ calls! { "sns", Sns;
         topic: String, /// `email` or `https`.
         protocol: String, /// The address.
         endpoint: String } => Subscription, Idempotent;
+
+    /// Ends a confirmed subscription; unconfirmed ones have no ARN, and end by themselves.
+    Unsubscribe { /// Subscription ARN.
+        subscription: String } => done, Delete;
+    /// Deletes a topic with its subscriptions; repeated it succeeds.
+    DeleteTopic { /// Topic ARN.
+        topic: String } => done, Delete;
 }
 
 /// A topic's ARN, which carries its name.

@@ -10,15 +10,6 @@ mod template;
 
 /// Actions that AWS checks besides the call itself, and why.
 const IMPLIED: &[(&str, &str)] = &[
-    ("ec2:CreateTags", "creates carry their tags (rule 54)"),
-    (
-        "elasticloadbalancing:AddTags",
-        "creates carry their tags (rule 54)",
-    ),
-    (
-        "autoscaling:CreateOrUpdateTags",
-        "creates carry their tags (rule 54)",
-    ),
     ("cloudwatch:TagResource", "creates carry their tags (rule 54)"),
     ("sns:TagResource", "creates carry their tags (rule 54)"),
     ("logs:TagResource", "creates carry their tags (rule 54)"),

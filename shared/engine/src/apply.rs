@@ -1,12 +1,12 @@
 //! Observing and applying: what is asked is sent side by side; what changes something is sent under the lease, after
 //! its intents are recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use windlass_calls::s3::Condition;
 use windlass_calls::{Applied, CallError, Class, Effect, Request, Response};
-use windlass_planner::{Id, Next, Outcome};
+use windlass_planner::{Departure, Evaluation, Id, Next, Outcome, Present};
 
 use crate::document::{Intent, Lease};
 use crate::judge::Trouble;
@@ -14,8 +14,17 @@ use crate::pass::{Overtaken, PassError, Session};
 use crate::port::Port;
 use crate::store::head_key;
 
+/// What a call is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A resource that is wanted.
+    Wanted(Id),
+    /// A resource that leaves.
+    Leaving(Present),
+}
+
 /// A call that is ready to be sent for a resource.
-type Ready = (Id, Request);
+type Ready = (Subject, Request);
 
 /// How often a question is asked before the pass gives up on it. Reads may be repeated at will; a longer wait than for
 /// the other answers of its round is the next pass's business.
@@ -56,13 +65,24 @@ async fn send<P: Port>(port: &P, request: Request) -> (Request, Result<Response,
     (request, answer)
 }
 
-/// The calls that can be sent now.
-pub(crate) fn ready(outcomes: &BTreeMap<Id, Outcome>) -> Vec<Ready> {
-    let ensured = outcomes.iter().filter_map(|(id, outcome)| match outcome {
-        Outcome::Next(Next::Ensure { request, .. }) => Some((id.clone(), request.clone())),
+/// The calls that can be sent now. One that serves several resources is sent once.
+pub(crate) fn ready(found: &Evaluation) -> Vec<Ready> {
+    let ensured = found.outcomes.iter().filter_map(|(id, outcome)| match outcome {
+        Outcome::Next(Next::Ensure { request, .. }) => Some((Subject::Wanted(id.clone()), request.clone())),
         _ => None,
     });
-    ensured.collect()
+    let removed = found
+        .leaving
+        .iter()
+        .filter_map(|(present, departure)| match departure {
+            Departure::Send { request, .. } => Some((Subject::Leaving(present.clone()), request.clone())),
+            _ => None,
+        });
+    let mut sent = BTreeSet::new();
+    ensured
+        .chain(removed)
+        .filter(|(_, request)| sent.insert(request.clone()))
+        .collect()
 }
 
 /// Sends a wave of changes side by side and folds the answers in.
@@ -76,12 +96,12 @@ pub(crate) async fn apply<P: Port>(
     session
         .sent
         .extend(wave.iter().map(|(_, request)| request.clone()));
-    let sends = wave.into_iter().map(|(id, request)| async {
+    let sends = wave.into_iter().map(|(subject, request)| async {
         let (request, answer) = send(session.port, request).await;
-        (id, request, answer)
+        (subject, request, answer)
     });
-    for (id, request, answer) in join_all(sends).await {
-        fold(session, id, &request, answer);
+    for (subject, request, answer) in join_all(sends).await {
+        fold(session, subject, &request, answer);
     }
     Ok(Ok(()))
 }
@@ -95,8 +115,10 @@ async fn checkpoint<P: Port>(
     let now = session.clock.now();
     let once: Vec<&Id> = wave
         .iter()
-        .filter(|(_, request)| request.effect() == Effect::Once)
-        .map(|(id, _)| id)
+        .filter_map(|(subject, request)| match subject {
+            Subject::Wanted(id) if request.effect() == Effect::Once => Some(id),
+            _ => None,
+        })
         .collect();
     if session.leased && once.is_empty() {
         let running = session
@@ -149,25 +171,42 @@ pub(crate) async fn commit<P: Port>(
 /// Folds the answer to a change in. What AWS refused was not created: its intent is void.
 fn fold<P: Port>(
     session: &mut Session<'_, P>,
-    id: Id,
+    subject: Subject,
     request: &Request,
     answer: Result<Response, CallError>,
 ) {
     let answer = match answer {
         // "It exists" says of a call without an answer of its own that it is done.
         Err(error) if error.class == Class::Exists => request.done().ok_or(error),
+        // So does "it is gone" of what was seen and is to go; and of what was to be taken from something else.
+        Err(error)
+            if error.class == Class::Gone
+                && request.effect() == Effect::Delete
+                && (matches!(subject, Subject::Leaving(_)) || error.says_taken_away()) =>
+        {
+            request.done().ok_or(error)
+        }
         other => other,
     };
     match answer {
         Ok(response) => {
             session.board.fold(request, Some(&response));
+            let id = match subject {
+                Subject::Wanted(id) => id,
+                Subject::Leaving(present) => present.id,
+            };
             session.steps.push((id, request.action()));
         }
-        Err(error) => {
-            if error.applied == Applied::No {
-                session.head.intents.remove(&id);
+        Err(error) => match subject {
+            Subject::Wanted(id) => {
+                if error.applied == Applied::No {
+                    session.head.intents.remove(&id);
+                }
+                session.troubles.insert(id, Trouble { error });
             }
-            session.troubles.insert(id, Trouble { error });
-        }
+            Subject::Leaving(present) => {
+                session.removal_troubles.insert(present, Trouble { error });
+            }
+        },
     }
 }

@@ -31,6 +31,45 @@ pub struct Head {
     pub operation: Option<Operation>,
     /// The stack was ready once: later work is an update.
     pub was_ready: bool,
+    /// How many times each resource was created that is gone and no longer recorded: client tokens are never used again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spent: BTreeMap<Id, u32>,
+    /// The deletion of its spec, once it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
+    /// Seconds between two looks at whether somebody changed the stack by hand; `None` before it was ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<u32>,
+}
+
+/// A spec's deletion, from the moment it was seen to the end of the stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// Version of the delete marker: another deletion has another.
+    pub marker: String,
+    /// When it was seen. Destroying begins a while later.
+    pub at: Timestamp,
+    /// How far it is.
+    pub stage: DeletionStage,
+    /// A person deleted the spec once more after it was held: too many at once no longer matters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed: bool,
+}
+
+/// How far a deletion is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeletionStage {
+    /// The spec can still be put back.
+    #[default]
+    Grace,
+    /// Too many specs vanished at once: a person must confirm.
+    Held,
+    /// The stack's resources go.
+    Begun,
+    /// Nothing is left.
+    Ended,
 }
 
 /// The right to change a stack, for a while.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use windlass_calls::{CallError, Class, Effect, Request};
-use windlass_planner::{Change, Id, Next};
+use windlass_planner::{Change, Departure, Id, Judge, Next, Present, Removal};
 
 use crate::pass::Session;
 
@@ -18,7 +18,22 @@ pub(crate) struct Trouble {
 impl Trouble {
     /// Whether a person must act.
     pub(crate) fn is_final(&self) -> bool {
-        self.error.class == Class::Terminal
+        self.error.class == Class::Terminal && !self.error.token_is_spent()
+    }
+
+    /// In words for people, of something that is to go: what still holds it, as AWS says it.
+    fn removal_words(&self) -> String {
+        let CallError {
+            action,
+            code,
+            message,
+            class,
+            ..
+        } = &self.error;
+        match class {
+            Class::NotYet => format!("AWS does not yet accept {action}: {message} ({code}); trying again"),
+            _ => self.words(),
+        }
     }
 
     /// In words for people: what is waited for, or what failed.
@@ -32,7 +47,7 @@ impl Trouble {
         } = &self.error;
         match class {
             _ if self.error.token_is_spent() => {
-                format!("what {action} made before died unseen ({code}); making another")
+                format!("what {action} made before is not what is wanted now ({code}); making another")
             }
             Class::Throttled => format!("AWS is throttling {action}; trying again"),
             Class::Transient => format!("AWS did not answer {action} ({code}); looking again"),
@@ -46,8 +61,67 @@ impl Trouble {
     }
 }
 
+/// The engine's word, at one time.
+pub(crate) struct Bench<'s, 'a, P> {
+    pub(crate) session: &'s Session<'a, P>,
+    pub(crate) now: Timestamp,
+}
+
+impl<P> Judge for Bench<'_, '_, P> {
+    fn next(&self, id: &Id, next: Next) -> Next {
+        judge(self.session, self.now, id, next)
+    }
+
+    fn removal(&self, present: &Present, removal: Removal) -> Departure {
+        let Removal::Send { request, .. } = &removal else {
+            return removal.into();
+        };
+        match self.session.removal_troubles.get(present) {
+            Some(trouble) if trouble.is_final() => Departure::Refuse {
+                reason: trouble.words(),
+            },
+            Some(trouble) => Departure::Wait {
+                reason: trouble.removal_words(),
+            },
+            None if self.session.sent.contains(request) => Departure::Wait {
+                reason: "sent, and still shown".into(),
+            },
+            None => removal.into(),
+        }
+    }
+}
+
+/// The engine's word on a plan, at one time: what was created a moment ago, and does not show yet, is there.
+pub(crate) struct Foresight<'s, 'a, P> {
+    pub(crate) session: &'s Session<'a, P>,
+    pub(crate) now: Timestamp,
+}
+
+impl<P> Judge for Foresight<'_, '_, P> {
+    fn next(&self, id: &Id, next: Next) -> Next {
+        match &next {
+            Next::Ensure {
+                change: Change::Create,
+                ..
+            } => unseen(self.session, self.now, id).unwrap_or(next),
+            _ => next,
+        }
+    }
+
+    fn removal(&self, _: &Present, removal: Removal) -> Departure {
+        removal.into()
+    }
+}
+
+/// Waiting for what was recorded a moment ago, and cannot be seen yet. Its outputs let what depends on it go on.
+fn unseen<P>(session: &Session<P>, now: Timestamp, id: &Id) -> Option<Next> {
+    let record = session.records.get(id)?;
+    (now < record.since + session.settings.consistency)
+        .then(|| waiting("created, and not visible yet", Some(record.outputs.clone())))
+}
+
 /// Lets a step through, or turns it into waiting or a refusal.
-pub(crate) fn judge<P>(session: &Session<P>, now: Timestamp, id: &Id, next: Next) -> Next {
+fn judge<P>(session: &Session<P>, now: Timestamp, id: &Id, next: Next) -> Next {
     let Next::Ensure {
         request,
         change,
@@ -69,21 +143,16 @@ pub(crate) fn judge<P>(session: &Session<P>, now: Timestamp, id: &Id, next: Next
     if session.sent.contains(&request) {
         return waiting("sent, and not visible yet", outputs);
     }
-    if change == Change::Create {
-        // Outputs of an earlier pass let what depends on it go on.
-        if let Some(record) = session
-            .records
-            .get(id)
-            .filter(|record| now < record.since + session.settings.consistency)
-        {
-            return waiting("created, and not visible yet", Some(record.outputs.clone()));
-        }
-        if in_flight(session, now, id, &request) {
-            return waiting(
-                "a create was sent and its answer lost; looking until it would have shown",
-                None,
-            );
-        }
+    if change == Change::Create
+        && let Some(waiting) = unseen(session, now, id)
+    {
+        return waiting;
+    }
+    if in_flight(session, now, id, &request) {
+        return waiting(
+            "a create was sent and its answer lost; looking until it would have shown",
+            None,
+        );
     }
     Next::Ensure {
         request,

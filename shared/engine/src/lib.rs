@@ -10,7 +10,9 @@
 //! lease allows for. Knows no AWS service beyond its own bucket and queue, no runtime, no clock: the time is an argument.
 
 mod apply;
+mod destroy;
 mod document;
+mod drift;
 mod gate;
 mod judge;
 mod load;
@@ -24,7 +26,7 @@ mod status;
 mod store;
 mod wake;
 
-pub use document::{Head, Intent, Lease, Operation, StateDocument, Wake};
+pub use document::{Deletion, DeletionStage, Head, Intent, Lease, Operation, StateDocument, Wake};
 pub use meter::{CallCounts, Metered};
 pub use pass::{Clock, Job, PassError, PassReport, Settings, Trigger, Verdict, pass};
 pub use plans::{PlanDocument, plan};

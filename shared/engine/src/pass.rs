@@ -6,16 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use windlass_calls::{CallError, Request};
-use windlass_planner::{Board, Context, Id, Known, Outcome, Plan, Records};
+use windlass_planner::{Board, Context, Evaluation, Id, Plan, Present, Records};
 use windlass_spec::{Apply, Spec, StackId};
 
-use crate::document::Head;
+use crate::document::{DeletionStage, Head};
 use crate::gate::{self, Turn};
 use crate::load::{self, Loaded};
 use crate::port::Port;
 use crate::status::{Phase, Status};
 use crate::store::Store;
-use crate::{apply, judge, plans, record, reject};
+use crate::{apply, drift, judge, plans, record, reject};
+
+/// Passes in a row that met trouble, after which everything is looked at again.
+const TROUBLED: u32 = 3;
 
 /// What time it is: an argument, so that the simulator can say.
 pub trait Clock {
@@ -54,6 +57,8 @@ pub struct Settings {
     pub wake_seconds: u32,
     /// Time after which an operation that is still waiting needs a person.
     pub deadline: SignedDuration,
+    /// Time between the deletion of a spec and the first step of destroying its stack.
+    pub grace: SignedDuration,
 }
 
 /// Why a pass runs.
@@ -96,6 +101,8 @@ pub enum Verdict {
     Rejected,
     /// The spec is gone or unreadable: nothing is changed.
     NoSpec,
+    /// The spec was deleted, and the time in which it can be put back is not over, or a person must confirm.
+    Held,
 }
 
 /// What a pass did, for logs and metrics.
@@ -139,6 +146,17 @@ pub enum PassError {
     },
 }
 
+/// What a pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To bring about what the spec says.
+    Apply,
+    /// To say what that would take: nothing may be changed.
+    Plan,
+    /// To take everything away.
+    Destroy,
+}
+
 /// Everything a pass knows. Fields are filled stage by stage.
 pub(crate) struct Session<'a, P> {
     pub(crate) port: &'a P,
@@ -168,17 +186,20 @@ pub(crate) struct Session<'a, P> {
     pub(crate) intended: BTreeSet<Id>,
     /// What went wrong in this pass.
     pub(crate) troubles: BTreeMap<Id, judge::Trouble>,
+    /// What went wrong with resources that leave.
+    pub(crate) removal_troubles: BTreeMap<Present, judge::Trouble>,
     /// A read failed: what is known is not enough to go on.
     pub(crate) blind: Option<CallError>,
     pub(crate) steps: Vec<(Id, &'static str)>,
-    /// Only a plan is wanted: nothing may be changed.
-    pub(crate) planning: bool,
+    /// What for.
+    pub(crate) purpose: Purpose,
+    /// Only what is not settled is looked at.
+    pub(crate) focused: bool,
 }
 
 /// What reconciling came to.
 pub(crate) struct Reconciled {
-    pub(crate) outcomes: BTreeMap<Id, Outcome>,
-    pub(crate) known: Known,
+    pub(crate) found: Evaluation,
     /// What is left to do; unknown to a pass that could not see everything.
     pub(crate) plan: Option<Plan>,
     /// The spec cannot be had as a whole: nothing was begun.
@@ -213,7 +234,14 @@ pub async fn pass<P: Port>(
         reject::Wanted::Nothing(verdict, phase) => return Ok(loaded.report(verdict, Some(phase))),
     };
     let mut session = Session::new(port, clock, settings, job, &loaded, &wanted);
-    if session.planning {
+    if drift::only_looks(job, &loaded, &wanted) {
+        session.purpose = Purpose::Plan;
+        if let Some(status) = drift::look(&mut session, loaded.status.as_ref()).await? {
+            return Ok(session.report(&status));
+        }
+        session.purpose = Purpose::Apply;
+    }
+    if session.purpose == Purpose::Plan {
         return match plans::answer(&mut session, loaded.status.as_ref()).await? {
             Ok(status) => Ok(session.report(&status)),
             Err(Overtaken) => {
@@ -221,20 +249,21 @@ pub async fn pass<P: Port>(
             }
         };
     }
-    let reconciled = match session.reconcile().await? {
-        Ok(reconciled) => reconciled,
-        Err(Overtaken) => {
-            return gate::later(port, settings, job, &loaded, Verdict::Overtaken, gate::SHORTLY).await;
-        }
-    };
-    match record::record(
-        &mut session,
-        &reconciled,
-        loaded.status.as_ref(),
-        wanted.rejection,
-    )
-    .await?
+    let mut rejection = wanted.rejection.clone();
+    let mut reconciled = session.reconcile().await?;
+    // A spec that cannot be had keeps nobody from mending the stack that is there.
+    if let Ok(refused) = &reconciled
+        && let Some(refusal) = session.refusal(refused)
+        && let Some(recorded) = wanted.recorded(&loaded)
     {
+        session = Session::new(port, clock, settings, job, &loaded, &recorded);
+        rejection = Some(refusal);
+        reconciled = session.reconcile().await?;
+    }
+    let Ok(reconciled) = reconciled else {
+        return gate::later(port, settings, job, &loaded, Verdict::Overtaken, gate::SHORTLY).await;
+    };
+    match record::record(&mut session, &reconciled, loaded.status.as_ref(), rejection).await? {
         Ok(status) => Ok(session.report(&status)),
         Err(Overtaken) => gate::later(port, settings, job, &loaded, Verdict::Overtaken, gate::SHORTLY).await,
     }
@@ -250,17 +279,33 @@ impl<'a, P: Port> Session<'a, P> {
         wanted: &reject::SpecWanted,
     ) -> Self {
         let started = clock.now();
-        let focused = matches!(job.trigger, Trigger::Woken { .. })
-            && wanted.spec.apply == Apply::Auto
-            && loaded.head.spec_version == wanted.version
-            && !loaded.records.is_empty();
+        let goes_on = if wanted.destroying {
+            // A pass has looked at everything, and recorded what leaves.
+            loaded.records.values().all(|record| !record.leaving.is_empty())
+        } else {
+            wanted.spec.apply == Apply::Auto && loaded.head.spec_version == wanted.version
+        };
+        // What keeps failing may do so because something that was settled is gone.
+        let stuck = loaded
+            .head
+            .wake
+            .as_ref()
+            .is_some_and(|wake| wake.attempt >= TROUBLED);
+        let focused =
+            matches!(job.trigger, Trigger::Woken { .. }) && goes_on && !stuck && !loaded.records.is_empty();
+        let mut head = loaded.head_for(job, started);
+        match head.deletion.as_mut() {
+            Some(deletion) if wanted.destroying => deletion.stage = DeletionStage::Begun,
+            // It was put back.
+            _ => head.deletion = None,
+        }
         Self {
             port,
             clock,
             settings,
             job,
             started,
-            head: loaded.head_for(job, started),
+            head,
             loaded_head: loaded.head.clone(),
             recorded_spec: loaded.recorded_spec.clone(),
             head_etag: loaded.head_etag.clone(),
@@ -272,9 +317,15 @@ impl<'a, P: Port> Session<'a, P> {
             sent: BTreeSet::new(),
             intended: BTreeSet::new(),
             troubles: BTreeMap::new(),
+            removal_troubles: BTreeMap::new(),
             blind: None,
             steps: Vec::new(),
-            planning: wanted.spec.apply == Apply::Plan,
+            purpose: match wanted.spec.apply {
+                _ if wanted.destroying => Purpose::Destroy,
+                Apply::Plan => Purpose::Plan,
+                Apply::Auto => Purpose::Apply,
+            },
+            focused,
         }
     }
 
@@ -287,7 +338,20 @@ impl<'a, P: Port> Session<'a, P> {
             version: &self.version,
             lineage: &self.head.lineage,
             records: &self.records,
+            spent: &self.head.spent,
+            destroying: self.purpose == Purpose::Destroy,
+            recovering: self.records.is_empty() && !self.leased,
         }
+    }
+
+    /// Why nothing was begun, if the spec was refused as a whole while somebody only wanted the stack looked at.
+    fn refusal(&self, reconciled: &Reconciled) -> Option<reject::Rejection> {
+        let looked_at = reconciled.refused && self.job.trigger != Trigger::SpecChanged;
+        looked_at.then(|| reject::Rejection {
+            version: self.version.clone(),
+            phase: Phase::Failed,
+            errors: reconciled.plan.iter().flat_map(record::refusals).collect(),
+        })
     }
 
     pub(crate) fn store(&self) -> Store<'a, P> {
@@ -301,8 +365,8 @@ impl<'a, P: Port> Session<'a, P> {
     pub(crate) async fn reconcile(&mut self) -> Result<Result<Reconciled, Overtaken>, PassError> {
         let mut checked = false;
         loop {
-            let (outcomes, known) = self.evaluate();
-            let questions = self.board.questions(&self.context(), &known);
+            let found = self.evaluate();
+            let questions = self.board.questions(&self.context(), &found.known);
             let out_of_time = self.clock.now() >= self.started + self.settings.budget;
             if !questions.is_empty() && self.blind.is_none() && !out_of_time {
                 apply::observe(self, questions).await;
@@ -312,22 +376,21 @@ impl<'a, P: Port> Session<'a, P> {
             let seen = self.blind.is_none() && questions.is_empty();
             let mut refused = false;
             if seen && !checked {
-                let plan = self.board.plan(&self.context(), &known);
+                let plan = self.plan();
                 refused = !plan.refusals.is_empty();
-                plans::begin(self, &plan, &known).await?;
+                plans::begin(self, &plan).await?;
             }
             checked = true;
-            let ready = if refused || !seen || self.planning {
+            let ready = if refused || !seen || self.purpose == Purpose::Plan {
                 vec![]
             } else {
-                apply::ready(&outcomes)
+                apply::ready(&found)
             };
             if ready.is_empty() || out_of_time {
-                let plan = seen.then(|| self.board.plan(&self.context(), &known));
+                let plan = seen.then(|| self.plan());
                 return Ok(Ok(Reconciled {
                     unfinished: out_of_time,
-                    outcomes,
-                    known,
+                    found,
                     plan,
                     refused,
                 }));
@@ -338,10 +401,25 @@ impl<'a, P: Port> Session<'a, P> {
         }
     }
 
-    fn evaluate(&self) -> (BTreeMap<Id, Outcome>, Known) {
-        let now = self.clock.now();
-        self.board
-            .evaluate(&self.context(), &|id, next| judge::judge(self, now, id, next))
+    /// What is left to do.
+    fn plan(&self) -> Plan {
+        self.board.plan(&self.context(), &self.foresight())
+    }
+
+    /// The engine's word on a plan, now.
+    pub(crate) fn foresight(&self) -> judge::Foresight<'_, 'a, P> {
+        judge::Foresight {
+            session: self,
+            now: self.clock.now(),
+        }
+    }
+
+    fn evaluate(&self) -> Evaluation {
+        let bench = judge::Bench {
+            session: self,
+            now: self.clock.now(),
+        };
+        self.board.evaluate(&self.context(), &bench)
     }
 
     fn report(&self, status: &Status) -> PassReport {

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use windlass_calls::s3::Condition;
 use windlass_calls::{CallError, Class};
-use windlass_planner::{Known, Plan, PlanCounts};
+use windlass_planner::{Plan, PlanCounts};
 use windlass_spec::{Spec, StackId};
 
 use crate::apply::commit;
+use crate::drift;
 use crate::load::{self, Loaded};
-use crate::pass::{Clock, Job, Overtaken, PassError, Session, Settings, Trigger};
+use crate::pass::{Clock, Job, Overtaken, PassError, Purpose, Session, Settings, Trigger};
 use crate::port::Port;
 use crate::record::{self, write_status};
 use crate::reject::SpecWanted;
@@ -65,18 +66,21 @@ pub async fn plan<P: Port>(
         version: loaded.head.spec_version.clone(),
         spec,
         rejection: None,
+        destroying: false,
     };
     let mut session = Session::new(port, clock, settings, &job, &loaded, &wanted);
-    session.planning = true;
+    session.purpose = Purpose::Plan;
     let plan = observed(&mut session).await?;
     Ok(document(&session, plan, false))
 }
 
 /// Observes, and answers with the plan.
-async fn observed<P: Port>(session: &mut Session<'_, P>) -> Result<Plan, PassError> {
+pub(crate) async fn observed<P: Port>(session: &mut Session<'_, P>) -> Result<Plan, PassError> {
     match session.reconcile().await? {
         Ok(reconciled) => match (reconciled.plan, session.blind.take()) {
-            (Some(_), _) => Ok(session.board.plan_in_full(&session.context(), &reconciled.known)),
+            (Some(_), _) => Ok(session
+                .board
+                .plan_in_full(&session.context(), &session.foresight())),
             (None, Some(error)) => Err(error.into()),
             (None, None) => Err(PassError::OutOfTime),
         },
@@ -99,21 +103,17 @@ fn document<P>(session: &Session<P>, plan: Plan, applied: bool) -> PlanDocument 
 }
 
 /// Writes the plan of a pass that begins something: not of one that goes on with it.
-pub(crate) async fn begin<P: Port>(
-    session: &mut Session<'_, P>,
-    plan: &Plan,
-    known: &Known,
-) -> Result<(), PassError> {
+pub(crate) async fn begin<P: Port>(session: &mut Session<'_, P>, plan: &Plan) -> Result<(), PassError> {
     let goes_on =
         matches!(session.job.trigger, Trigger::Woken { .. }) && session.head.spec_version == session.version;
-    if session.planning || goes_on || plan.steps.is_empty() || !plan.refusals.is_empty() {
+    if session.purpose == Purpose::Plan || goes_on || plan.steps.is_empty() || !plan.refusals.is_empty() {
         return Ok(());
     }
-    let document = document(
-        session,
-        session.board.plan_in_full(&session.context(), known),
-        true,
-    );
+    let plan = session
+        .board
+        .plan_in_full(&session.context(), &session.foresight());
+    drift::journal(session, &plan, true).await?;
+    let document = document(session, plan, true);
     write(session, &document).await
 }
 
@@ -174,6 +174,7 @@ fn unreadable<P>(session: &Session<P>, before: Option<&Versioned<Status>>, error
         updated_at: session.clock.now(),
         errors: vec![record::denied(error)],
         waiting_on: vec![],
+        changes: vec![],
         ..before.map(|status| status.document.clone()).unwrap_or_default()
     }
 }

@@ -9,16 +9,18 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::CallError;
 use windlass_calls::s3::Condition;
-use windlass_planner::{Id, Next, Outcome, Outputs, Plan, Record, Records, stack_outputs};
+use windlass_planner::{
+    Departure, Evaluation, Id, Next, Outcome, Outputs, Plan, Record, Records, stack_outputs,
+};
 
 use crate::apply::commit;
-use crate::document::{Operation, StateDocument, Wake};
-use crate::pass::{Overtaken, PassError, Reconciled, Session};
+use crate::document::{DeletionStage, Head, Operation, StateDocument, Wake};
+use crate::pass::{Overtaken, PassError, Purpose, Reconciled, Session};
 use crate::port::Port;
 use crate::reject::Rejection;
 use crate::status::{Phase, ResourceState, Status, StatusError, WaitingOn};
 use crate::store::{Store, Versioned, state_key, status_key};
-use crate::wake;
+use crate::{destroy, drift, wake};
 
 /// Tries of a state's number: each one taken is a pass that died between its state and its head.
 const SERIALS: u64 = 32;
@@ -28,8 +30,19 @@ const LONGEST_PATIENCE: i64 = 30;
 /// the queue delivers the pass's own message again: 360 s after it came, of which a pass takes at most 60.
 const LONGEST_BACKOFF: i64 = 200;
 
+/// Longest time that an instance may take to finish its requests (rule 14). What leaves has it on top of the deadline.
+const LONGEST_DRAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Kinds that are choices, and nothing in AWS.
+const CHOICES: [&str; 4] = ["image", "quotas", "tags", "zones"];
+
 /// Kinds that wait when instances are missing or unwell, while everything else is as it should be.
 const CAPACITY: [&str; 4] = ["auto-scaling-group", "instance", "target-registration", "targets"];
+
+/// Whether a resource is one that instances come and go with.
+pub(crate) fn is_capacity(id: &Id) -> bool {
+    CAPACITY.contains(&id.kind())
+}
 
 /// Records a pass.
 pub(crate) async fn record<P: Port>(
@@ -41,7 +54,11 @@ pub(crate) async fn record<P: Port>(
     let now = session.clock.now();
     let records = recorded(session, reconciled, now);
     let errors = errors(session, reconciled);
-    let settled = errors.is_empty() && is_settled(session, reconciled);
+    let settled = errors.is_empty() && is_settled(session, reconciled, &records);
+    if settled && session.purpose == Purpose::Destroy {
+        destroy::journal(session).await?;
+    }
+    spend(session, &records);
     write_state(session, records, reconciled.refused).await?;
     let expired = move_head(session, reconciled, now, settled, !errors.is_empty());
     let unchanged = !session.leased && session.head == session.loaded_head;
@@ -66,8 +83,11 @@ pub(crate) async fn record<P: Port>(
         status.errors.push(gave_up(session, &status));
     }
     status.phase = phase(session, reconciled, &status, settled);
+    if status.phase == Phase::Deleted {
+        status.outputs = windlass_planner::StackOutputs::default();
+    }
     if let Some(rejection) = rejection {
-        status.phase = Phase::Rejected;
+        status.phase = rejection.phase;
         status.spec_version = rejection.version;
         status.errors = rejection.errors;
     }
@@ -75,20 +95,34 @@ pub(crate) async fn record<P: Port>(
     Ok(Ok(status))
 }
 
-/// Everything is in sync and ready.
-fn is_settled<P>(session: &Session<P>, reconciled: &Reconciled) -> bool {
-    let ready = |outcome: &Outcome| matches!(outcome, Outcome::Cached(_) | Outcome::Next(Next::InSync(_)));
+/// Everything is in sync and ready, and nothing is left that should not be there. That nothing at all is left is only
+/// believed after a look at everything, when all that was ever created would have shown (rule 34).
+fn is_settled<P>(session: &Session<P>, reconciled: &Reconciled, records: &Records) -> bool {
+    let found = &reconciled.found;
+    let nothing_leaves = found.leaving.is_empty()
+        && records
+            .iter()
+            .all(|(id, record)| record.leaving.is_empty() && found.outcomes.contains_key(id));
+    let all_there = if session.purpose == Purpose::Destroy {
+        let seen = session.head.deletion.as_ref().map(|deletion| deletion.at);
+        let shown = seen.is_some_and(|at| session.clock.now() >= at + session.settings.consistency);
+        !session.focused && (shown || session.loaded_head.serial == 0)
+    } else {
+        !found.outcomes.is_empty()
+    };
     session.blind.is_none()
         && !reconciled.unfinished
-        && !reconciled.outcomes.is_empty()
-        && reconciled.outcomes.values().all(ready)
+        && all_there
+        && nothing_leaves
+        && found.outcomes.values().all(Outcome::is_ready)
 }
 
 /// The records after this pass. A resource that is gone keeps its record until its successor is there: its
 /// incarnation is part of the successor's token.
-fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) -> Records {
+fn recorded<P: Port>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) -> Records {
     let mut records = session.records.clone();
-    for (id, outcome) in &reconciled.outcomes {
+    let found = &reconciled.found;
+    for (id, outcome) in &found.outcomes {
         let (outputs, settled) = match outcome {
             Outcome::Next(Next::InSync(outputs)) => (Some(outputs), true),
             Outcome::Next(next) => (next.outputs(), false),
@@ -96,6 +130,10 @@ fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) ->
             Outcome::Blocked(_) | Outcome::Unobserved => (None, false),
         };
         let old = session.records.get(id);
+        // What a spec that was refused would have chosen binds nobody.
+        if reconciled.refused && CHOICES.contains(&id.kind()) {
+            continue;
+        }
         match (outputs, old) {
             (Some(outputs), Some(old)) if old.outputs.get("id") == outputs.get("id") => {
                 let record = Record {
@@ -105,17 +143,18 @@ fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) ->
                 };
                 records.insert(id.clone(), record);
             }
-            (Some(outputs), old) => {
+            (Some(outputs), _) => {
                 let record = Record {
                     outputs: outputs.clone(),
                     settled,
-                    incarnation: old.map_or(1, |old| old.incarnation + 1),
+                    incarnation: session.context().incarnation(id),
                     since: now,
+                    leaving: vec![],
                 };
                 records.insert(id.clone(), record);
             }
             // What the token stands for is dead and forgotten: the next create needs the token after it.
-            (None, old)
+            (None, _)
                 if session
                     .troubles
                     .get(id)
@@ -124,8 +163,9 @@ fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) ->
                 let record = Record {
                     outputs: Outputs::default(),
                     settled: false,
-                    incarnation: old.map_or(1, |old| old.incarnation + 1),
+                    incarnation: session.context().incarnation(id),
                     since: Timestamp::UNIX_EPOCH,
+                    leaving: vec![],
                 };
                 records.insert(id.clone(), record);
             }
@@ -142,7 +182,47 @@ fn recorded<P>(session: &Session<P>, reconciled: &Reconciled, now: Timestamp) ->
             (None, None) => {}
         }
     }
+    record_leaving(&mut records, &reconciled.found);
     records
+}
+
+/// Keeps count of what is no longer recorded.
+fn spend<P>(session: &mut Session<P>, records: &Records) {
+    let gone = session
+        .records
+        .iter()
+        .filter(|(id, _)| !records.contains_key(*id));
+    let gone: Vec<(Id, u32)> = gone
+        .map(|(id, record)| (id.clone(), record.incarnation))
+        .collect();
+    session.head.spent.extend(gone);
+    session.head.spent.retain(|id, _| !records.contains_key(id));
+}
+
+/// Keeps what leaves in the records until it is gone, so that every pass looks for it.
+fn record_leaving(records: &mut Records, found: &Evaluation) {
+    let looked_at = |id: &Id| found.observed.contains(id.kind());
+    for (id, record) in records.iter_mut() {
+        if looked_at(id) {
+            record.leaving.clear();
+        }
+        record.settled &= found.outcomes.contains_key(id);
+    }
+    for present in found.leaving.keys() {
+        let record = records.entry(present.id.clone()).or_insert_with(|| Record {
+            outputs: Outputs::id(&present.physical),
+            settled: false,
+            incarnation: 1,
+            since: Timestamp::UNIX_EPOCH,
+            leaving: vec![],
+        });
+        record.leaving.push(present.physical.clone());
+    }
+    if found.complete {
+        records.retain(|id, record| {
+            found.outcomes.contains_key(id) || !looked_at(id) || !record.leaving.is_empty()
+        });
+    }
 }
 
 /// Writes a new state if anything in it changed. Numbers that passes before us took and never pointed to are skipped.
@@ -195,24 +275,39 @@ fn move_head<P>(
     failed: bool,
 ) -> bool {
     let fresh = session.head.spec_version != session.version;
+    let interval = drift::interval(session);
     let head = &mut session.head;
     head.lease = None;
     if !reconciled.refused {
         head.spec_version.clone_from(&session.version);
     }
-    head.intents.retain(|id, _| reconciled.known.get(id).is_none());
+    head.intents
+        .retain(|id, _| reconciled.found.known.get(id).is_none());
     head.was_ready |= settled;
+    if settled {
+        head.drift = Some(interval);
+    }
+    if settled && session.purpose == Purpose::Destroy {
+        end(head);
+    }
     let looked_at_again = !matches!(session.job.trigger, crate::pass::Trigger::Woken { .. });
     head.operation = match head.operation.take() {
         _ if settled => None,
         Some(operation) if !fresh && !looked_at_again => Some(operation),
         _ => Some(Operation { since: now }),
     };
+    let only_leaving = reconciled.found.outcomes.values().all(Outcome::is_ready);
+    let drain = if only_leaving {
+        LONGEST_DRAIN
+    } else {
+        SignedDuration::ZERO
+    };
     let expired = head
         .operation
         .as_ref()
-        .is_some_and(|operation| now > operation.since + session.settings.deadline);
-    let troubled = session.blind.is_some() || !session.troubles.is_empty();
+        .is_some_and(|operation| now > operation.since + session.settings.deadline + drain);
+    let troubled =
+        session.blind.is_some() || !session.troubles.is_empty() || !session.removal_troubles.is_empty();
     let attempt = head.wake.as_ref().map_or(0, |wake| wake.attempt);
     let attempt = if troubled { attempt + 1 } else { 0 };
     head.wake = (!settled && !failed && !expired).then(|| Wake {
@@ -230,6 +325,19 @@ fn move_head<P>(
     });
     head.wake_number += u32::from(head.wake.is_some());
     expired
+}
+
+/// The head of a stack of which nothing is left. Another stack of the name is another one: its tokens must be new.
+fn end(head: &mut Head) {
+    if let Some(deletion) = head.deletion.as_mut() {
+        deletion.stage = DeletionStage::Ended;
+    }
+    head.lineage.clear();
+    head.spec_version.clear();
+    head.spent.clear();
+    head.intents.clear();
+    head.was_ready = false;
+    head.drift = None;
 }
 
 /// Seconds until the next look: at once if time ran out, a sixth of the time that the work has taken so far, and
@@ -259,9 +367,14 @@ fn errors<P>(session: &Session<P>, reconciled: &Reconciled) -> Vec<StatusError> 
     let mut refusals: BTreeMap<Id, String> = planned
         .map(|refusal| (refusal.resource.clone(), refusal.reason.clone()))
         .collect();
-    for (id, outcome) in &reconciled.outcomes {
+    for (id, outcome) in &reconciled.found.outcomes {
         if let Outcome::Next(Next::Refuse { reason, .. }) = outcome {
             refusals.insert(id.clone(), reason.clone());
+        }
+    }
+    for (present, departure) in &reconciled.found.leaving {
+        if let Departure::Refuse { reason } = departure {
+            refusals.insert(present.id.clone(), reason.clone());
         }
     }
     let mut errors: Vec<StatusError> = refusals
@@ -332,7 +445,12 @@ fn remedy(message: &str) -> Option<&'static str> {
 }
 
 fn gave_up<P>(session: &Session<P>, status: &Status) -> StatusError {
-    let minutes = session.settings.deadline.as_mins();
+    let since = session
+        .head
+        .operation
+        .as_ref()
+        .map_or(status.updated_at, |operation| operation.since);
+    let minutes = status.updated_at.duration_since(since).as_mins();
     let waits: Vec<String> = status
         .waiting_on
         .iter()
@@ -340,7 +458,14 @@ fn gave_up<P>(session: &Session<P>, status: &Status) -> StatusError {
         .collect();
     StatusError {
         message: format!("still waiting after {minutes} minutes ({})", waits.join("; ")),
-        hint: Some("settle what it waits for, then upload the spec again to go on".into()),
+        hint: Some(if session.purpose == Purpose::Destroy {
+            format!(
+                "settle what it waits for, then delete specs/{}.yaml once more to go on",
+                session.job.stack
+            )
+        } else {
+            "settle what it waits for, then upload the spec again to go on".to_owned()
+        }),
         ..StatusError::default()
     }
 }
@@ -362,6 +487,7 @@ fn waiting_on<P>(
         earlier.map_or(now, |wait| wait.since)
     };
     let waits = reconciled
+        .found
         .outcomes
         .iter()
         .filter_map(|(id, outcome)| match outcome {
@@ -384,11 +510,20 @@ fn waiting_on<P>(
                 resource: id,
             }
         });
-    waits.chain(blind).collect()
+    let leaving = reconciled.found.leaving.iter();
+    let leaving = leaving.filter_map(|(present, departure)| match departure {
+        Departure::Wait { reason } => Some(WaitingOn {
+            resource: present.id.clone(),
+            reason: reason.clone(),
+            since: since(&present.id),
+        }),
+        _ => None,
+    });
+    waits.chain(leaving).chain(blind).collect()
 }
 
 fn unhealthy(reconciled: &Reconciled) -> Vec<windlass_planner::UnhealthyInstance> {
-    let targets = reconciled.known.get(&Id::only("targets"));
+    let targets = reconciled.found.known.get(&Id::only("targets"));
     targets
         .and_then(|targets| serde_json::from_str(&targets.outputs.get("unhealthy")).ok())
         .unwrap_or_default()
@@ -408,14 +543,17 @@ fn resource_states(
         Outcome::Blocked(_) if reconciled.plan.is_none() => earlier(id).unwrap_or(ResourceState::Pending),
         Outcome::Next(Next::Ensure { .. }) | Outcome::Blocked(_) => ResourceState::Pending,
     };
-    let outcomes = reconciled.outcomes.iter();
+    let outcomes = reconciled.found.outcomes.iter();
     let mut states: BTreeMap<Id, ResourceState> = outcomes
         .map(|(id, outcome)| (id.clone(), state(id, outcome)))
         .collect();
     for step in reconciled.plan.iter().flat_map(|plan| &plan.steps) {
-        states
-            .entry(step.resource.clone())
-            .or_insert(ResourceState::Pending);
+        let state = if step.change == "delete" {
+            ResourceState::Leaving
+        } else {
+            ResourceState::Pending
+        };
+        states.entry(step.resource.clone()).or_insert(state);
     }
     states
 }
@@ -431,7 +569,7 @@ fn plan_counts(reconciled: &Reconciled, before: Option<&Versioned<Status>>) -> w
 
 /// What is known, and for what this pass did not look at, what was recorded: outputs do not come and go.
 fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> windlass_planner::Known {
-    let mut known = reconciled.known.clone();
+    let mut known = reconciled.found.known.clone();
     for (id, record) in &session.records {
         if known.get(id).is_none() {
             known.insert(id.clone(), record.outputs.clone(), false);
@@ -441,17 +579,16 @@ fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> windlass_pl
 }
 
 fn phase<P>(session: &Session<P>, reconciled: &Reconciled, status: &Status, settled: bool) -> Phase {
-    let capacity_only = !status.waiting_on.is_empty()
-        && status
-            .waiting_on
-            .iter()
-            .all(|wait| CAPACITY.contains(&wait.resource.kind()));
+    let capacity_only =
+        !status.waiting_on.is_empty() && status.waiting_on.iter().all(|wait| is_capacity(&wait.resource));
     let steps = reconciled.plan.iter().flat_map(|plan| &plan.steps);
     let building = steps
-        .filter(|step| step.change == "create")
-        .any(|step| !CAPACITY.contains(&step.resource.kind()));
+        .filter(|step| matches!(step.change.as_ref(), "create" | "replace"))
+        .any(|step| !is_capacity(&step.resource));
     match session.head.was_ready {
         _ if !status.errors.is_empty() => Phase::Failed,
+        _ if session.purpose == Purpose::Destroy && settled => Phase::Deleted,
+        _ if session.purpose == Purpose::Destroy => Phase::Deleting,
         _ if settled => Phase::Ready,
         true if capacity_only && !building => Phase::Degraded,
         true => Phase::Updating,

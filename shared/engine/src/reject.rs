@@ -8,6 +8,7 @@ use windlass_calls::s3::{Condition, Object};
 use windlass_calls::{CallError, Class};
 use windlass_spec::{Diagnostics, Spec, decode};
 
+use crate::destroy;
 use crate::load::{Loaded, spec_key};
 use crate::pass::{Clock, Job, PassError, Settings, Trigger, Verdict};
 use crate::port::Port;
@@ -22,7 +23,7 @@ pub(crate) enum Wanted {
     Nothing(Verdict, Phase),
 }
 
-/// A spec to bring about.
+/// A spec to bring about, or the last one of a stack to destroy.
 pub(crate) struct SpecWanted {
     /// The spec.
     pub(crate) spec: Spec,
@@ -30,12 +31,30 @@ pub(crate) struct SpecWanted {
     pub(crate) version: String,
     /// A newer one was rejected: the status must go on saying so.
     pub(crate) rejection: Option<Rejection>,
+    /// Nothing is wanted any more.
+    pub(crate) destroying: bool,
+}
+
+impl SpecWanted {
+    /// The last spec that was carried out, if it is another one.
+    pub(crate) fn recorded(&self, loaded: &Loaded) -> Option<Self> {
+        let spec = loaded.recorded_spec.clone().filter(|spec| *spec != self.spec)?;
+        Some(Self {
+            spec,
+            version: loaded.head.spec_version.clone(),
+            rejection: None,
+            destroying: false,
+        })
+    }
 }
 
 /// A spec that was rejected.
+#[derive(Clone)]
 pub(crate) struct Rejection {
     /// Its version.
     pub(crate) version: String,
+    /// What that makes of the stack.
+    pub(crate) phase: Phase,
     /// What is wrong with it.
     pub(crate) errors: Vec<StatusError>,
 }
@@ -50,12 +69,15 @@ pub(crate) async fn wanted<P: Port>(
 ) -> Result<Wanted, PassError> {
     let rejection = match examine(job, &loaded.object) {
         Examined::Valid(spec, version) => {
-            let rejection = None;
             return Ok(Wanted::Spec(Box::new(SpecWanted {
                 spec: *spec,
                 version,
-                rejection,
+                rejection: None,
+                destroying: false,
             })));
+        }
+        Examined::Deleted(marker) => {
+            return destroy::wanted(port, clock, settings, job, loaded, marker).await;
         }
         Examined::Missing(error) => {
             let missing = missing(loaded, error);
@@ -65,12 +87,17 @@ pub(crate) async fn wanted<P: Port>(
         }
         Examined::Invalid(rejection) => rejection,
     };
-    let under_way = loaded.head.operation.is_some() && matches!(job.trigger, Trigger::Woken { .. });
+    let under_way = match job.trigger {
+        Trigger::Woken { .. } => loaded.head.operation.is_some(),
+        Trigger::Look => true,
+        Trigger::SpecChanged => false,
+    };
     if let (true, Some(spec)) = (under_way, loaded.recorded_spec.clone()) {
         return Ok(Wanted::Spec(Box::new(SpecWanted {
             spec,
             version: loaded.head.spec_version.clone(),
             rejection: Some(rejection),
+            destroying: false,
         })));
     }
     let status = rejected(loaded, &rejection);
@@ -91,6 +118,8 @@ pub(crate) async fn wanted<P: Port>(
 enum Examined {
     Valid(Box<Spec>, String),
     Invalid(Rejection),
+    /// By this delete marker.
+    Deleted(String),
     Missing(StatusError),
 }
 
@@ -108,12 +137,14 @@ fn examine(job: &Job, object: &Result<Object, CallError>) -> Examined {
                 Ok(spec) => Examined::Valid(Box::new(spec), version),
                 Err(diagnostics) => Examined::Invalid(Rejection {
                     version,
+                    phase: Phase::Rejected,
                     errors: errors(&diagnostics),
                 }),
             }
         }
         Ok(Object::TooLarge { size, version }) => Examined::Invalid(Rejection {
             version: version.clone(),
+            phase: Phase::Rejected,
             errors: vec![StatusError {
                 message: format!(
                     "the spec is {size} bytes; at most {} are read",
@@ -123,15 +154,7 @@ fn examine(job: &Job, object: &Result<Object, CallError>) -> Examined {
                 ..StatusError::default()
             }],
         }),
-        Ok(Object::Deleted) => Examined::Missing(StatusError {
-            message: "the spec was deleted; destroying a stack is not supported yet, so nothing was touched"
-                .into(),
-            hint: Some(
-                "restore the spec by removing its delete marker, or delete the stack's resources by hand"
-                    .into(),
-            ),
-            ..StatusError::default()
-        }),
+        Ok(Object::Deleted { version }) => Examined::Deleted(version.clone()),
         Err(error) => Examined::Missing(unreadable(job, error)),
     }
 }
@@ -167,7 +190,7 @@ fn errors(diagnostics: &Diagnostics) -> Vec<StatusError> {
     each.collect()
 }
 
-fn previous(loaded: &Loaded) -> Status {
+pub(crate) fn previous(loaded: &Loaded) -> Status {
     loaded
         .status
         .as_ref()
@@ -179,21 +202,23 @@ fn missing(loaded: &Loaded, error: StatusError) -> Status {
     Status {
         phase: Phase::Failed,
         errors: vec![error],
+        changes: vec![],
         ..previous(loaded)
     }
 }
 
 fn rejected(loaded: &Loaded, rejection: &Rejection) -> Status {
     Status {
-        phase: Phase::Rejected,
+        phase: rejection.phase,
         spec_version: rejection.version.clone(),
         errors: rejection.errors.clone(),
+        changes: vec![],
         ..previous(loaded)
     }
 }
 
 /// Writes the status if it says something new; answers whether it did.
-async fn write_status<P: Port>(
+pub(crate) async fn write_status<P: Port>(
     port: &P,
     clock: &dyn Clock,
     settings: &Settings,
@@ -275,6 +300,7 @@ pub async fn reject_key<P: Port>(
         .to_owned();
     let rejection = Rejection {
         version: String::new(),
+        phase: Phase::Rejected,
         errors: vec![StatusError {
             path: key.to_owned(),
             message: error.message.clone(),

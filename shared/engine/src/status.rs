@@ -24,6 +24,10 @@ pub enum Phase {
     Degraded,
     /// A person must act; the error says how.
     Failed,
+    /// The spec was deleted: the stack goes, after a while in which the spec can be put back.
+    Deleting,
+    /// Nothing of the stack is left.
+    Deleted,
 }
 
 /// How far one resource is.
@@ -38,6 +42,8 @@ pub enum ResourceState {
     Ready,
     /// A person must act.
     Failed,
+    /// It is no longer wanted, and goes.
+    Leaving,
 }
 
 /// The public status of a stack.
@@ -59,6 +65,9 @@ pub struct Status {
     /// What would be done, while the spec says `apply: plan`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Step>,
+    /// What somebody changed by hand, with `drift: {repair: false}`: what it would take to change it back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Step>,
     /// What is waited for.
     pub waiting_on: Vec<WaitingOn>,
     /// What is wrong.

@@ -100,7 +100,7 @@ impl<P: Port> Store<'_, P> {
         });
         match read.await {
             Ok(Object::Found { body, etag, .. }) => Ok(Some((body, etag))),
-            Ok(Object::TooLarge { .. } | Object::Deleted) => Ok(None),
+            Ok(Object::TooLarge { .. } | Object::Deleted { .. }) => Ok(None),
             Err(error) if error.class == Class::Gone => Ok(None),
             Err(error) => Err(error),
         }

@@ -18,14 +18,16 @@ const SKEW: SignedDuration = SignedDuration::from_secs(20);
 const SPARE: SignedDuration = SignedDuration::from_secs(10);
 /// Time a pass has before it hands over to the next.
 const BUDGET: SignedDuration = SignedDuration::from_secs(40);
-/// Time after which AWS shows everything that was created (rule 34).
-const CONSISTENCY: SignedDuration = SignedDuration::from_secs(300);
+/// Seconds after which AWS shows everything that was created (rule 34), where nothing else is configured.
+const CONSISTENCY: u32 = 300;
+/// Seconds between the deletion of a spec and the first step of destroying its stack, where nothing else is configured.
+const GRACE: u32 = 300;
 /// Time after which an operation that still waits needs a person.
 const DEADLINE: SignedDuration = SignedDuration::from_mins(60);
 /// Seconds between two looks, where nothing else is configured.
 const WAKE_SECONDS: u32 = 10;
 /// Longest delay that SQS takes, in seconds (rule 22).
-const LONGEST_WAKE: u32 = 900;
+const LONGEST: u32 = 900;
 
 /// An environment variable that the function cannot start with.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -65,9 +67,10 @@ pub fn settings(env: &BTreeMap<String, String>) -> Result<Settings, ConfigError>
         lease: FUNCTION_TIMEOUT + CALL + SKEW + SPARE,
         call: CALL,
         budget: BUDGET,
-        consistency: CONSISTENCY,
-        wake_seconds: wake_seconds(env)?,
+        consistency: SignedDuration::from_secs(seconds(env, "CONSISTENCY_SECONDS", CONSISTENCY, 0)?.into()),
+        wake_seconds: seconds(env, "WAKE_SECONDS", WAKE_SECONDS, 1)?,
         deadline: DEADLINE,
+        grace: SignedDuration::from_secs(seconds(env, "GRACE_SECONDS", GRACE, 0)?.into()),
     })
 }
 
@@ -140,17 +143,27 @@ fn boundary(env: &BTreeMap<String, String>) -> Result<Option<String>, ConfigErro
     }
 }
 
-fn wake_seconds(env: &BTreeMap<String, String>) -> Result<u32, ConfigError> {
-    let Some(text) = value(env, "WAKE_SECONDS") else {
-        return Ok(WAKE_SECONDS);
+/// A number of seconds, from `least` to the longest delay of a message.
+fn seconds(
+    env: &BTreeMap<String, String>,
+    variable: &'static str,
+    default: u32,
+    least: u32,
+) -> Result<u32, ConfigError> {
+    let Some(text) = value(env, variable) else {
+        return Ok(default);
     };
     let seconds = text.parse().ok();
     seconds
-        .filter(|seconds| (1..=LONGEST_WAKE).contains(seconds))
+        .filter(|seconds| (least..=LONGEST).contains(seconds))
         .ok_or_else(|| ConfigError {
-            variable: "WAKE_SECONDS",
+            variable,
             problem: format!("is `{text}`"),
-            remedy: "set it to a number of seconds from 1 to 900",
+            remedy: if least == 0 {
+                "set it to a number of seconds from 0 to 900"
+            } else {
+                "set it to a number of seconds from 1 to 900"
+            },
         })
 }
 
@@ -208,6 +221,9 @@ mod tests {
     #[case("QUEUE_URL", "")]
     #[case("AWS_REGION", "")]
     #[case("INSTANCE_BOUNDARY_ARN", "my-policy")]
+    #[case("GRACE_SECONDS", "-1")]
+    #[case("GRACE_SECONDS", "901")]
+    #[case("CONSISTENCY_SECONDS", "never")]
     #[case("WAKE_SECONDS", "0")]
     #[case("WAKE_SECONDS", "901")]
     #[case("WAKE_SECONDS", "soon")]

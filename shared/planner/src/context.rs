@@ -29,6 +29,12 @@ impl Id {
         Self(format!("{kind}/{part}"))
     }
 
+    /// A whole id, as a tag or a record has it.
+    #[must_use]
+    pub fn parse(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
     /// The whole id.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -60,7 +66,15 @@ impl fmt::Display for Id {
 pub struct Outputs {
     values: BTreeMap<String, String>,
     #[serde(skip)]
-    planned: Option<Id>,
+    planned: Option<Planned>,
+}
+
+/// A resource that a plan would make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Planned {
+    id: Id,
+    /// It takes the place of one that is there.
+    replaces: bool,
 }
 
 impl Outputs {
@@ -79,10 +93,20 @@ impl Outputs {
 
     /// Stand-in for a resource that a plan would create: every value reads `${id.name}`.
     #[must_use]
-    pub fn planned(id: &Id) -> Self {
+    pub fn planned(id: &Id, replaces: bool) -> Self {
+        let id = id.clone();
         Self {
             values: BTreeMap::new(),
-            planned: Some(id.clone()),
+            planned: Some(Planned { id, replaces }),
+        }
+    }
+
+    /// Whether a value is, or in a plan may become, this one. Of one that takes another's place it is not.
+    #[must_use]
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        match &self.planned {
+            Some(planned) => !planned.replaces,
+            None => self.values.get(name).is_some_and(|known| known == value),
         }
     }
 
@@ -91,7 +115,7 @@ impl Outputs {
     pub fn get(&self, name: &str) -> String {
         match (self.values.get(name), &self.planned) {
             (Some(value), _) => value.clone(),
-            (None, Some(id)) => format!("${{{id}.{name}}}"),
+            (None, Some(planned)) => format!("${{{}.{name}}}", planned.id),
             (None, None) => String::new(),
         }
     }
@@ -115,6 +139,9 @@ pub struct Record {
     pub incarnation: u32,
     /// When it was first recorded.
     pub since: Timestamp,
+    /// What AWS knows the ones by that are still there under this logical id and have to go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<String>,
 }
 
 /// Everything recorded of a stack.
@@ -214,9 +241,23 @@ pub struct Context<'a> {
     pub lineage: &'a str,
     /// What earlier passes recorded.
     pub records: &'a Records,
+    /// How many times each resource was created that is gone and no longer recorded.
+    pub spent: &'a BTreeMap<Id, u32>,
+    /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
+    pub destroying: bool,
+    /// Nothing is recorded, and what is there was not made in this pass: the state was lost, or its writer died.
+    pub recovering: bool,
 }
 
 impl Context<'_> {
+    /// Whether to look for resources of a kind that the spec may not want: some may be left.
+    #[must_use]
+    pub fn looks_for(&self, kind: &str, known: &Known) -> bool {
+        self.destroying
+            || self.records.keys().any(|id| id.kind() == kind)
+            || (self.recovering && known.get(&Id::only("vpc")).is_some())
+    }
+
     /// What an earlier pass recorded of a resource.
     #[must_use]
     pub fn record(&self, id: &Id) -> Option<&Record> {
@@ -262,6 +303,7 @@ impl Context<'_> {
     /// How many times a resource will have been created after its next create.
     #[must_use]
     pub fn incarnation(&self, id: &Id) -> u32 {
-        self.record(id).map_or(1, |record| record.incarnation + 1)
+        let spent = self.spent.get(id).copied().unwrap_or_default();
+        self.record(id).map_or(spent, |record| record.incarnation) + 1
     }
 }

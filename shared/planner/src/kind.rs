@@ -38,6 +38,9 @@ pub enum Change {
     Create,
     /// The resource was there and is seen dead: nothing has to be waited for until another one is made.
     Recreate,
+    /// One is there that AWS cannot change to what is wanted: another is made beside it, and takes its place. Only with
+    /// `allowReplace: true`.
+    Replace,
     /// It is there and lacks something.
     Update,
 }
@@ -99,6 +102,17 @@ impl Next {
         }
     }
 
+    /// A create beside something that cannot become what is wanted.
+    pub fn replace(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+        Self::Ensure {
+            request: request.into(),
+            change: Change::Replace,
+            reason: reason.into(),
+            outputs: None,
+            now: Box::default(),
+        }
+    }
+
     /// A change of something that exists.
     pub fn update(request: impl Into<Request>, reason: impl Into<String>, outputs: Outputs) -> Self {
         Self::Ensure {
@@ -147,6 +161,60 @@ impl Next {
     }
 }
 
+/// A resource as AWS shows it: its logical id, and what AWS knows it by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Present {
+    /// Its logical id: that of what is wanted in its place, if anything is.
+    pub id: Id,
+    /// Its id, name or ARN: what the resource's `id` output would be.
+    pub physical: String,
+}
+
+impl Present {
+    /// A resource.
+    #[must_use]
+    pub fn new(id: Id, physical: &str) -> Self {
+        Self {
+            id,
+            physical: physical.to_owned(),
+        }
+    }
+}
+
+/// How a resource goes that is not, or no longer, wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removal {
+    /// Send this.
+    Send {
+        /// The call.
+        request: Request,
+        /// Why, in words.
+        reason: String,
+    },
+    /// AWS is busy with it, or somebody else holds it: look again later.
+    Wait {
+        /// What is waited for, in words.
+        reason: String,
+    },
+}
+
+impl Removal {
+    /// A call.
+    pub fn send(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+        Self::Send {
+            request: request.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Waiting.
+    pub fn wait(reason: impl Into<String>) -> Self {
+        Self::Wait {
+            reason: reason.into(),
+        }
+    }
+}
+
 /// A resource kind.
 ///
 /// All methods are pure. `?` on [`Known::exists`] and [`Known::ready`] is how a kind says what it depends on: there is
@@ -158,7 +226,14 @@ pub trait Kind {
     /// Its name, the first part of its logical ids: `nat-gateway`.
     const NAME: &'static str;
 
-    /// Which resources of this kind the spec wants.
+    /// The kinds of which everything that leaves has to be gone before one of this kind can go: rule 51.
+    const AFTER: &'static [&'static str] = &[];
+
+    /// Whether it is something of its own that has to be taken away. What is only chosen, looked at, or goes with another
+    /// resource is not asked about when a stack is destroyed.
+    const GOES: bool = true;
+
+    /// Which resources of this kind the spec wants. Of a stack that is being destroyed nobody asks.
     ///
     /// # Errors
     /// What must be known first.
@@ -187,6 +262,19 @@ pub trait Kind {
     /// # Errors
     /// What must come first.
     fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked>;
+
+    /// Everything of this kind that AWS shows of this stack, wanted or not. What is not wanted leaves, once everything
+    /// wanted is as it should be. Empty for a kind that goes with another resource, and for what is only looked at.
+    #[must_use]
+    fn present(_: &Context, _: &Self::Seen) -> Vec<Present> {
+        vec![]
+    }
+
+    /// How one of those goes that are not wanted. Asked again after each answer, as [`Kind::next`] is.
+    #[must_use]
+    fn remove(_: &Context, present: &Present, _: &Self::Seen) -> Removal {
+        Removal::wait(format!("{} goes with what it belongs to", present.id))
+    }
 }
 
 /// Whether a question is about more than one stack's resources.
@@ -206,6 +294,7 @@ pub(crate) fn is_account_wide(question: &Request) -> bool {
             | Ec2::DescribeInstances(DescribeInstances { filters }),
         ) => !filters.contains_key(&names::stack_filter()),
         Request::Elb(Elb::DescribeLoadBalancers(asked)) => asked.name.is_none(),
+        Request::Elb(Elb::DescribeTargetGroups(asked)) => asked.name.is_none(),
         _ => false,
     }
 }

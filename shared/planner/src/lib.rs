@@ -17,8 +17,8 @@ mod plan;
 mod registry;
 mod userdata;
 
-pub use board::{Board, Outcome};
+pub use board::{Board, Departure, Evaluation, Judge, Outcome};
 pub use context::{Context, Id, Known, Outputs, Record, Records, Resource, Zone};
-pub use kind::{Blocked, Change, Kind, Need, Next};
+pub use kind::{Blocked, Change, Kind, Need, Next, Present, Removal};
 pub use outputs::{StackOutputs, UnhealthyInstance, stack_outputs};
 pub use plan::{Field, Plan, PlanCounts, Refusal, Step, plan_from_spec};

@@ -15,6 +15,13 @@ pub const ZONES_TAG: &str = "windlass:zones";
 /// Tag on the launch template with the alias its image was resolved from (rule 64).
 pub const IMAGE_TAG: &str = "windlass:image";
 
+/// Tag on an elastic IP address with the range of the network it was allocated for: addresses belong to no network, and
+/// one that is being replaced keeps its own.
+pub const NETWORK_TAG: &str = "windlass:network";
+
+/// Tag on a fixed instance with the launch template version it was made from.
+pub const VERSION_TAG: &str = "windlass:version";
+
 /// Tag on a fixed instance with how many times its logical id was launched, counting it.
 pub const INCARNATION_TAG: &str = "windlass:incarnation";
 
@@ -46,6 +53,12 @@ pub fn filters(stack: &StackId) -> Filters {
 #[must_use]
 pub fn stack_filter() -> String {
     format!("tag:{STACK_TAG}")
+}
+
+/// The logical id that tags say a resource has.
+#[must_use]
+pub fn resource(tags: &Tags) -> Option<Id> {
+    tags.get(RESOURCE_TAG).map(|id| Id::parse(id))
 }
 
 /// Whether tags say that a resource is this one.
@@ -112,13 +125,21 @@ pub fn alarm(id: &StackId, part: &str) -> String {
 /// old and a new one can live side by side.
 #[must_use]
 pub fn elb(id: &StackId, immutable: &str) -> String {
-    let hash = &digest(immutable)[..6];
-    format!("{}-{hash}", fit(&stack(id), ELB_LIMIT - hash.len() - 1))
+    format!("{}{}", elb_prefix(id), &digest(immutable)[..ELB_HASH])
+}
+
+/// Length of the hash at the end of the name of a load balancer or target group.
+pub const ELB_HASH: usize = 6;
+
+/// What the names of a stack's load balancers and target groups begin with, before the hash.
+#[must_use]
+pub fn elb_prefix(id: &StackId) -> String {
+    format!("{}-", fit(&stack(id), ELB_LIMIT - ELB_HASH - 1))
 }
 
 /// Client token of a create: the same for the same incarnation of the same resource, and for no other.
 #[must_use]
-pub fn token(lineage: &str, id: &Id, incarnation: u32) -> String {
+pub fn token(lineage: &str, id: &Id, incarnation: impl std::fmt::Display) -> String {
     digest(&format!("{lineage}\n{id}\n{incarnation}"))[..32].to_owned()
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use windlass_calls::Request;
 use windlass_spec::{Image, Spec, StackId};
 
-use crate::board::{Board, Outcome};
-use crate::context::{ANY_REGION, Context, Id, Known, Outputs, Record, Records};
+use crate::board::{Board, Departure, Evaluation, Lenient, Outcome};
+use crate::context::{ANY_REGION, Context, Id, Outputs, Record, Records};
 use crate::kind::{Change, Next};
 
 /// Everything that would be done, in order of logical id.
@@ -27,7 +27,7 @@ pub struct Plan {
 pub struct Step {
     /// The resource.
     pub resource: Id,
-    /// `create` or `update`.
+    /// `create`, `update`, `replace` or `delete`.
     pub change: Cow<'static, str>,
     /// The first call it takes, `ec2:CreateVpc`.
     pub action: Cow<'static, str>,
@@ -73,17 +73,23 @@ pub struct PlanCounts {
 }
 
 impl Plan {
-    /// Reads the plan off the outcomes. Only if every kind could say what it wants does a record without an outcome
-    /// show that something is no longer wanted.
+    /// Reads the plan off what a board says. What cannot be changed in place is replaced only if the spec allows it.
     pub(crate) fn of(
         cx: &Context,
-        outcomes: &BTreeMap<Id, Outcome>,
-        all_wants_known: bool,
+        found: &Evaluation,
         fields: impl Fn(&Request, &Value) -> Vec<Field>,
     ) -> Self {
         let mut plan = Self::default();
-        for (id, outcome) in outcomes {
+        for (id, outcome) in &found.outcomes {
             match outcome {
+                Outcome::Next(Next::Ensure {
+                    change: Change::Replace,
+                    reason,
+                    ..
+                }) if !cx.spec.allow_replace => plan.refusals.push(Refusal {
+                    resource: id.clone(),
+                    reason: format!("AWS cannot change it in place ({reason}): allow it to be replaced with `allowReplace: true`, or put the earlier value back"),
+                }),
                 Outcome::Next(Next::Ensure {
                     request,
                     change,
@@ -95,6 +101,7 @@ impl Plan {
                     change: Cow::Borrowed(match change {
                         Change::Create | Change::Recreate => "create",
                         Change::Update => "update",
+                        Change::Replace => "replace",
                     }),
                     action: Cow::Borrowed(request.action()),
                     reason: reason.clone(),
@@ -107,9 +114,29 @@ impl Plan {
                 _ => {}
             }
         }
-        if all_wants_known {
-            plan.refusals.extend(unwanted(cx, outcomes));
+        for (present, departure) in &found.leaving {
+            let (action, reason) = match departure {
+                Departure::Send { request, reason } => (request.action(), reason),
+                Departure::Wait { reason } | Departure::Refuse { reason } => ("", reason),
+                Departure::Later => continue,
+            };
+            // What is replaced goes with that step.
+            let replaced = |step: &Step| step.resource == present.id && step.change == "replace";
+            if !plan.steps.iter().any(replaced) {
+                plan.steps.push(Step {
+                    resource: present.id.clone(),
+                    change: Cow::Borrowed("delete"),
+                    action: Cow::Borrowed(action),
+                    reason: reason.clone(),
+                    fields: vec![Field {
+                        name: "id".into(),
+                        before: None,
+                        after: present.physical.clone(),
+                    }],
+                });
+            }
         }
+        plan.steps.sort_by(|a, b| a.resource.cmp(&b.resource));
         plan
     }
 
@@ -123,17 +150,14 @@ impl Plan {
         )];
         let width = self.steps.iter().map(|step| step.resource.as_str().len()).max();
         for step in &self.steps {
-            let sign = if step.change == "create" { '+' } else { '~' };
+            let sign = step.sign();
             lines.push(format!(
                 "  {sign} {:width$}  {}",
                 step.resource.as_str(),
                 step.reason,
                 width = width.unwrap_or_default()
             ));
-            lines.extend(step.fields.iter().map(|field| match &field.before {
-                Some(before) => format!("      {}: {before} -> {}", field.name, field.after),
-                None => format!("      {}: {}", field.name, field.after),
-            }));
+            lines.extend(step.fields.iter().map(|field| format!("      {}", field.text())));
         }
         let refused = |refusal: &Refusal| format!("  ! {}  {}", refusal.resource, refusal.reason);
         lines.extend(self.refusals.iter().map(refused));
@@ -148,7 +172,35 @@ impl Plan {
         PlanCounts {
             create: count("create"),
             update: count("update"),
-            ..PlanCounts::default()
+            replace: count("replace"),
+            delete: count("delete"),
+        }
+    }
+}
+
+impl Step {
+    /// What it does, in one character: `+`, `~`, `±` or `-`.
+    #[must_use]
+    pub fn sign(&self) -> char {
+        match self.change.as_ref() {
+            "create" => '+',
+            "delete" => '-',
+            "replace" => '±',
+            _ => '~',
+        }
+    }
+}
+
+impl Field {
+    /// For people: `healthCheck.interval: 15 -> 30`. Of long values only what is around the first difference.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.before {
+            Some(before) => {
+                let (before, after) = differing(before, &self.after);
+                format!("{}: {before} -> {after}", self.name)
+            }
+            None => format!("{}: {}", self.name, shorten(&self.after)),
         }
     }
 }
@@ -167,8 +219,8 @@ pub(crate) fn fields(request: &Request, now: &Value) -> Vec<Field> {
     let fields = after.into_iter().filter_map(|(name, after)| {
         let before = before.get(&name);
         (before != Some(&after) && !after.is_empty()).then(|| Field {
-            before: before.map(|value| shorten(value)),
-            after: shorten(&after),
+            before: before.cloned(),
+            after,
             name,
         })
     });
@@ -215,16 +267,33 @@ fn shorten(value: &str) -> String {
     if length <= SHOWN {
         return value.to_owned();
     }
-    let beginning: String = value.chars().take(SHOWN / 2).collect();
-    format!("{beginning}… ({length} characters)")
+    format!("{} ({length} characters)", excerpt(value, 0))
 }
 
-/// Resources that were recorded and that the spec no longer wants.
-fn unwanted<'a>(cx: &'a Context, outcomes: &'a BTreeMap<Id, Outcome>) -> impl Iterator<Item = Refusal> + 'a {
-    cx.records.keys().filter(|id| !outcomes.contains_key(*id)).map(|id| Refusal {
-        resource: id.clone(),
-        reason: format!("the spec no longer wants {id}, and removing parts of a running stack is not supported yet: put the earlier spec back"),
-    })
+/// Two values, or if one is long, what is around their first difference.
+fn differing(before: &str, after: &str) -> (String, String) {
+    let longest = before.chars().count().max(after.chars().count());
+    if longest <= SHOWN {
+        return (before.to_owned(), after.to_owned());
+    }
+    let same = before
+        .chars()
+        .zip(after.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let from = same.saturating_sub(SHOWN / 8);
+    (excerpt(before, from), excerpt(after, from))
+}
+
+/// A part of a value from one of its characters on.
+fn excerpt(value: &str, from: usize) -> String {
+    let part: String = value.chars().skip(from).take(SHOWN / 2).collect();
+    let more = value.chars().count() > from + SHOWN / 2;
+    format!(
+        "{}{part}{}",
+        if from > 0 { "…" } else { "" },
+        if more { "…" } else { "" }
+    )
 }
 
 /// The plan of a new stack from its spec alone, without looking at AWS: zones and image are stand-ins.
@@ -243,6 +312,7 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         settled: true,
         incarnation: 1,
         since: Timestamp::UNIX_EPOCH,
+        leaving: vec![],
     };
     let records = Records::from([
         (
@@ -264,7 +334,10 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         version: "",
         boundary: None,
         lineage: "",
+        spent: &BTreeMap::new(),
         records: &records,
+        destroying: false,
+        recovering: false,
     };
-    Board::new(false).plan_in_full(&cx, &Known::default())
+    Board::new(false).plan_in_full(&cx, &Lenient)
 }

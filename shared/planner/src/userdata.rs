@@ -158,6 +158,9 @@ mod tests {
             boundary: None,
             version: "",
             lineage: "",
+            spent: &std::collections::BTreeMap::new(),
+            destroying: false,
+            recovering: false,
             records: &Records::new(),
         };
         let script = String::from_utf8(STANDARD.decode(encoded(&cx)).unwrap()).unwrap();

@@ -7,14 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use windlass_calls::{Effect, operations};
-use windlass_planner::{Blocked, Change, Context, Id, Kind, Known, Need, Next, Outputs, Records, kinds};
+use windlass_planner::{
+    Blocked, Change, Context, Id, Kind, Known, Need, Next, Outputs, Present, Records, Removal, kinds,
+};
 use windlass_spec::{Spec, StackId, decode};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// The document with the tables of kinds.
 const OWNERSHIP: &str = "docs/ownership.md";
 /// The tables, each with a row for every kind.
-const TABLES: [&str; 3] = ["Found and proven", "Created", "Changed and refused"];
+const TABLES: [&str; 5] = [
+    "Found and proven",
+    "Created",
+    "Changed, replaced and refused",
+    "Taken away",
+    "Drift",
+];
 /// The document that quotes.
 const WALK: &str = "docs/adding-a-kind.md";
 
@@ -29,6 +37,12 @@ struct Facts {
     needs: BTreeMap<String, Need>,
     /// Actions that create one.
     creates: BTreeSet<&'static str>,
+    /// The kinds that have to be gone before it.
+    after: BTreeSet<&'static str>,
+    /// It is taken away by itself when a stack is destroyed.
+    goes: bool,
+    /// The first action that takes one away, where that does not depend on what was seen of it.
+    removes: BTreeSet<&'static str>,
 }
 
 impl Facts {
@@ -65,6 +79,10 @@ impl Facts {
             }
             self.ids.insert(id.to_string());
         }
+        let present = Present::new(Id::only(K::NAME), "physical");
+        if let Removal::Send { request, .. } = K::remove(cx, &present, &seen) {
+            self.removes.insert(request.action());
+        }
     }
 }
 
@@ -81,12 +99,16 @@ fn stand_in(cx: &Context, id: &Id) -> Outputs {
     match id.as_str() {
         "zones" => Outputs::default().with("names", zones[..cx.spec.network.zones.into()].join(",")),
         "instance-role" => Outputs::id("role").with("arn", "arn:aws:iam::123456789012:role/role"),
-        _ => Outputs::planned(id),
+        _ => Outputs::planned(id, false),
     }
 }
 
 fn facts<K: Kind>() -> (&'static str, Facts) {
-    let mut facts = Facts::default();
+    let mut facts = Facts {
+        after: K::AFTER.iter().copied().collect(),
+        goes: K::GOES,
+        ..Facts::default()
+    };
     for spec in examples() {
         let cx = Context {
             spec: &spec,
@@ -95,6 +117,9 @@ fn facts<K: Kind>() -> (&'static str, Facts) {
             version: "v1",
             lineage: "l",
             records: &Records::new(),
+            spent: &BTreeMap::new(),
+            destroying: false,
+            recovering: false,
         };
         facts.look::<K>(&cx);
     }
@@ -141,8 +166,8 @@ kinds! {
     launch_template::LaunchTemplate, load_balancer::LoadBalancer, load_balancer_attributes::LoadBalancerAttributes,
     target_group::TargetGroup, target_group_attributes::TargetGroupAttributes, listener::Listener,
     auto_scaling_group::AutoScalingGroup, group_metrics::GroupMetrics, instance::Instance,
-    target_registration::TargetRegistration, targets::Targets, topic::Topic, subscription::Subscription, alarm::Alarm,
-    dashboard::Dashboard,
+    target_registration::TargetRegistration, targets::Targets, network_interface::NetworkInterface, topic::Topic, subscription::Subscription, alarm::Alarm,
+    dashboard::Dashboard, tags::Tags,
 }
 
 // ---------------------------------------------------------------- the ownership tables
@@ -244,29 +269,69 @@ fn creating_calls_and_their_effects_are_those_of_the_code() {
     }
 }
 
-/// A call that no kind is said to send has no owner; one that a kind is said to send stands in its file.
+/// What has to be gone first, and what goes with something else.
+#[test]
+fn what_goes_after_what_is_as_the_kinds_say() {
+    let facts = all_facts();
+    for row in table(OWNERSHIP, TABLES[3]) {
+        let (kind, after) = (kind_of(&row), codes(&row["After"]));
+        let facts = &facts[kind.as_str()];
+        let after: BTreeSet<&str> = after.iter().map(String::as_str).collect();
+        assert_eq!(after, facts.after, "what is gone before {kind}");
+        let destroyed = &row["When the stack is destroyed"];
+        let with_another = destroyed.starts_with("goes with `") || destroyed == "nothing to take away";
+        assert_eq!(with_another, !facts.goes, "{kind} {destroyed}");
+        let named = codes(destroyed);
+        assert!(
+            named.iter().all(|other| all_facts().contains_key(other.as_str())),
+            "{kind} {destroyed}"
+        );
+    }
+}
+
+#[test]
+fn nothing_waits_in_a_circle_to_be_gone() {
+    let facts = all_facts();
+    let mut gone: BTreeSet<&str> = BTreeSet::new();
+    while gone.len() < facts.len() {
+        let free = facts.iter().filter(|(_, facts)| facts.after.is_subset(&gone));
+        let free: BTreeSet<&str> = free.map(|(kind, _)| *kind).collect();
+        let stuck = facts.keys().filter(|kind| !free.contains(*kind));
+        assert!(
+            free.len() > gone.len(),
+            "these wait for each other: {:?}",
+            stuck.collect::<Vec<_>>()
+        );
+        gone = free;
+    }
+}
+
+/// The calls of a kind are those that its file makes; and a call that no kind makes has no owner.
 #[test]
 fn every_call_that_changes_something_is_one_of_a_kind() {
-    let named = [(TABLES[1], "Call"), (TABLES[2], "In place")].map(|(section, column)| {
+    let (facts, effects) = (all_facts(), effects());
+    let columns = [(TABLES[1], "Call"), (TABLES[2], "In place"), (TABLES[3], "By")];
+    let named = columns.map(|(section, column)| {
         let rows = table(OWNERSHIP, section).into_iter();
-        rows.flat_map(|row| {
-            codes(&row[column])
-                .into_iter()
-                .map(move |call| (kind_of(&row), call))
-        })
-        .collect::<Vec<_>>()
+        let rows = rows.map(|row| (kind_of(&row), actions(&row[column])));
+        rows.collect::<BTreeMap<_, _>>()
     });
-    let effects = effects();
-    let mut calls = BTreeSet::new();
-    for (kind, action) in named.into_iter().flatten().filter(|(_, code)| code.contains(':')) {
+    let mut calls: BTreeSet<String> = BTreeSet::new();
+    for (kind, facts) in &facts {
         let source = read(&format!("shared/planner/src/kinds/{}.rs", kind.replace('-', "_")));
+        let [created, changed, removed] = named.each_ref().map(|rows| rows[*kind].clone());
+        let leaving = source
+            .split_once("fn remove(")
+            .map_or("", |(_, rest)| rest.split("\n    }\n").next().unwrap());
+        assert_eq!(removed, made(leaving, &effects), "calls that take {kind} away");
         assert!(
-            effects.contains_key(action.as_str()),
-            "{kind}: there is no call {action}"
+            facts.removes.iter().all(|action| removed.contains(*action)),
+            "{kind}: {:?}",
+            facts.removes
         );
-        let (_, name) = action.split_once(':').unwrap();
-        assert!(source.contains(name), "{kind} sends no {action}");
-        calls.insert(action);
+        let all: BTreeSet<String> = [created, changed, removed].into_iter().flatten().collect();
+        assert_eq!(all, made(&source, &effects), "calls of {kind}");
+        calls.extend(all);
     }
     let own = |action: &str| action.starts_with("s3:") || action.starts_with("sqs:");
     let mutating = effects
@@ -274,6 +339,29 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
         .filter(|(action, effect)| effect.is_mutating() && !own(action));
     let mutating: BTreeSet<String> = mutating.map(|(action, _)| (*action).to_owned()).collect();
     assert_eq!(calls, mutating);
+}
+
+/// The actions that a cell names.
+fn actions(cell: &str) -> BTreeSet<String> {
+    codes(cell)
+        .into_iter()
+        .filter(|code| code.contains(':') && !code.contains(' '))
+        .collect()
+}
+
+/// The calls that change something and that a source makes: those that it fills with their fields.
+fn made(source: &str, effects: &BTreeMap<&'static str, Effect>) -> BTreeSet<String> {
+    let source = source.split("#[cfg(test)]").next().unwrap();
+    let is_made = |action: &str| {
+        let filled = format!("{} {{", action.split_once(':').map_or(action, |(_, name)| name));
+        let mut places = source.match_indices(&filled).map(|(at, _)| &source[..at]);
+        places.any(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let mutating = effects.iter().filter(|(_, effect)| effect.is_mutating());
+    mutating
+        .filter(|(action, _)| is_made(action))
+        .map(|(action, _)| (*action).to_owned())
+        .collect()
 }
 
 fn effects() -> BTreeMap<&'static str, Effect> {
@@ -286,6 +374,7 @@ fn word(effect: Effect) -> &'static str {
         Effect::Idempotent => "idempotent",
         Effect::Token => "token",
         Effect::Once => "once",
+        Effect::Delete => "delete",
     }
 }
 

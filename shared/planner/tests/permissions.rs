@@ -35,6 +35,9 @@ fn policy(app: &str) -> Value {
         version: "v1",
         lineage: "l",
         records: &Records::new(),
+        spent: &std::collections::BTreeMap::new(),
+        destroying: false,
+        recovering: false,
     };
     let mut known = Known::default();
     let role = Outputs::id("windlass-dev-web").with("arn", "arn:aws:iam::123456789012:role/windlass-dev-web");

@@ -7,15 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use crate::sim::splitmix;
 use crate::time::seconds_after;
 
-/// How long a new resource stays out of sight (rule 34).
+/// How long a new resource stays out of sight, or a deleted one in sight (rule 34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lag {
-    /// Visible at once.
+    /// Not at all.
     #[default]
     None,
-    /// Visible after this many seconds.
+    /// This many seconds.
     Fixed(u32),
-    /// Visible after 0 to `max` seconds, each resource its own, decided by the seed and the resource's id.
+    /// 0 to `max` seconds, each resource its own, decided by the seed and the resource's id.
     Seeded {
         /// Seed.
         seed: u64,
@@ -25,12 +25,12 @@ pub enum Lag {
 }
 
 impl Lag {
-    /// When a resource made at this time becomes visible.
-    pub(crate) fn visible_from(self, id: &str, created: Timestamp) -> Timestamp {
+    /// When reads show what happened to a resource at this time.
+    pub(crate) fn visible_from(self, id: &str, happened: Timestamp) -> Timestamp {
         match self {
-            Self::None => created,
-            Self::Fixed(seconds) => seconds_after(created, seconds),
-            Self::Seeded { seed, max } => seconds_after(created, draw(seed, id, max)),
+            Self::None => happened,
+            Self::Fixed(seconds) => seconds_after(happened, seconds),
+            Self::Seeded { seed, max } => seconds_after(happened, draw(seed, id, max)),
         }
     }
 }
@@ -83,6 +83,15 @@ pub struct WorldConfig {
     pub boot_delay: SignedDuration,
     /// From the creation of an instance profile, or its role's entry, until a launch accepts it (rule 40).
     pub profile_propagation: SignedDuration,
+    /// From `DeleteNatGateway` to `deleted`; its address is in use until then (rule 51).
+    pub nat_delete_delay: SignedDuration,
+    /// From `DeleteVpcEndpoints` to `deleted`, for an interface endpoint.
+    pub endpoint_delete_delay: SignedDuration,
+    /// How long the network interfaces of a load balancer stay when it was deleted (rule 51).
+    pub interface_delay: SignedDuration,
+    /// Beyond the grace period of its group, how long an instance refresh waits for the next healthy instance before it
+    /// fails.
+    pub refresh_patience: SignedDuration,
     /// Lag of new EC2 resources (rule 34).
     pub visibility_lag: Lag,
     /// Lag of new load balancers, target groups and listeners.
@@ -91,10 +100,15 @@ pub struct WorldConfig {
     pub autoscaling_lag: Lag,
     /// Lag of new alarms, dashboards, topics and log groups.
     pub monitoring_lag: Lag,
+    /// How long describes still show EC2 and ELB resources that were deleted. Those that AWS shows as `deleted` or
+    /// `terminated` are left out.
+    pub ghost_lag: Lag,
     /// An instance launched without a way to the internet never becomes healthy (rule 39).
     pub instances_need_internet: bool,
     /// Instances launched from now on never become healthy.
     pub broken_app: bool,
+    /// Instances launched from these versions of any launch template never become healthy.
+    pub broken_versions: BTreeSet<u64>,
     /// Launches fail for this reason, as they do without capacity or vCPU quota (rule 65).
     pub launch_failure: Option<String>,
 }
@@ -121,12 +135,18 @@ impl Default for WorldConfig {
             in_service_delay: SignedDuration::from_secs(20),
             boot_delay: SignedDuration::from_secs(30),
             profile_propagation: SignedDuration::from_secs(10),
+            nat_delete_delay: SignedDuration::from_secs(60),
+            endpoint_delete_delay: SignedDuration::from_secs(30),
+            interface_delay: SignedDuration::from_secs(30),
+            refresh_patience: SignedDuration::from_secs(600),
             visibility_lag: Lag::None,
             elb_lag: Lag::None,
             autoscaling_lag: Lag::None,
             monitoring_lag: Lag::None,
+            ghost_lag: Lag::None,
             instances_need_internet: true,
             broken_app: false,
+            broken_versions: BTreeSet::new(),
             launch_failure: None,
         }
     }

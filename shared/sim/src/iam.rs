@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::iam::{
-    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, GetRolePolicy, InstanceProfile, ListAttachedRolePolicies, PutRolePolicy, Request, Response,
-    Role,
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, DeleteInstanceProfile,
+    DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetInstanceProfile, GetRole, GetRolePolicy,
+    InstanceProfile, ListAttachedRolePolicies, PutRolePolicy, RemoveRoleFromInstanceProfile, Request,
+    Response, Role,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -50,6 +51,11 @@ impl World {
             PutRolePolicy => put_role_policy,
             CreateInstanceProfile => create_instance_profile,
             AddRoleToInstanceProfile => add_role_to_instance_profile,
+            RemoveRoleFromInstanceProfile => remove_role_from_instance_profile,
+            DeleteInstanceProfile => delete_instance_profile,
+            DetachRolePolicy => detach_role_policy,
+            DeleteRolePolicy => delete_role_policy,
+            DeleteRole => delete_role,
         )
     }
 
@@ -133,17 +139,62 @@ impl World {
     fn add_role_to_instance_profile(&mut self, call: &AddRoleToInstanceProfile) -> Answer<()> {
         self.role(&call.role)?;
         let now = self.clock;
-        let profile = self
-            .iam
-            .profiles
-            .get_mut(&call.profile)
-            .ok_or_else(|| no_such("instance profile", &call.profile))?;
+        let profile = self.profile_mut(&call.profile)?;
         if !profile.shown.roles.is_empty() {
             let message = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
             return Err(refused("LimitExceeded", message).status(409));
         }
         profile.shown.roles.push(call.role.clone());
         profile.role_added = Some(now);
+        Ok(())
+    }
+
+    fn remove_role_from_instance_profile(&mut self, call: &RemoveRoleFromInstanceProfile) -> Answer<()> {
+        let profile = self.profile_mut(&call.profile)?;
+        let roles = &mut profile.shown.roles;
+        let at = roles.iter().position(|role| *role == call.role);
+        roles.remove(at.ok_or_else(|| no_such("role", &call.role))?);
+        profile.role_added = None;
+        Ok(())
+    }
+
+    fn delete_instance_profile(&mut self, call: &DeleteInstanceProfile) -> Answer<()> {
+        if !self.profile(&call.name)?.shown.roles.is_empty() {
+            return Err(conflict("remove roles from instance profile"));
+        }
+        self.iam.profiles.remove(&call.name);
+        Ok(())
+    }
+
+    fn detach_role_policy(&mut self, call: &DetachRolePolicy) -> Answer<()> {
+        let found = self.role_mut(&call.role)?.policies.remove(&call.policy);
+        if found {
+            return Ok(());
+        }
+        let message = format!("Policy {} was not found.", call.policy);
+        Err(refused("NoSuchEntity", message).status(404))
+    }
+
+    fn delete_role_policy(&mut self, call: &DeleteRolePolicy) -> Answer<()> {
+        let found = self.role_mut(&call.role)?.own_policies.remove(&call.name);
+        found
+            .map(|_| ())
+            .ok_or_else(|| no_such("role policy", &call.name))
+    }
+
+    fn delete_role(&mut self, call: &DeleteRole) -> Answer<()> {
+        let role = self.role(&call.name)?;
+        let mut profiles = self.iam.profiles.values();
+        if profiles.any(|profile| profile.shown.roles.contains(&call.name)) {
+            return Err(conflict("remove roles from instance profile"));
+        }
+        if !role.policies.is_empty() {
+            return Err(conflict("detach all policies"));
+        }
+        if !role.own_policies.is_empty() {
+            return Err(conflict("delete policies"));
+        }
+        self.iam.roles.remove(&call.name);
         Ok(())
     }
 
@@ -191,6 +242,11 @@ impl World {
             .ok_or_else(|| no_such("instance profile", name))
     }
 
+    fn profile_mut(&mut self, name: &str) -> Answer<&mut OwnedProfile> {
+        let profile = self.iam.profiles.get_mut(name);
+        profile.ok_or_else(|| no_such("instance profile", name))
+    }
+
     /// IAM has no Regions.
     fn iam_arn(&self, kind: &str, name: &str) -> String {
         format!("arn:aws:iam::{}:{kind}/{name}", self.config.account)
@@ -222,6 +278,14 @@ fn exists(kind: &str, name: &str) -> Refusal {
     refused(
         "EntityAlreadyExists",
         format!("{kind} with name {name} already exists."),
+    )
+    .status(409)
+}
+
+fn conflict(first: &str) -> Refusal {
+    refused(
+        "DeleteConflict",
+        format!("Cannot delete entity, must {first} first."),
     )
     .status(409)
 }

@@ -2,7 +2,8 @@
 
 use windlass_calls::Tags;
 use windlass_calls::logs::{
-    CreateLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy, Request, Response,
+    CreateLogGroup, DeleteLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy,
+    Request, Response,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -36,6 +37,7 @@ impl World {
             ListTagsForResource => list_log_group_tags,
             CreateLogGroup => create_log_group,
             PutRetentionPolicy => put_retention_policy,
+            DeleteLogGroup => delete_log_group,
         )
     }
 
@@ -93,15 +95,24 @@ impl World {
             )));
         }
         let group = self.logs.groups.seen_mut(&call.name, self.clock);
-        let group = group.ok_or_else(|| {
-            refused(
-                "ResourceNotFoundException",
-                "The specified log group does not exist.",
-            )
-        })?;
-        group.shown.retention = Some(call.days);
+        group.ok_or_else(no_group)?.shown.retention = Some(call.days);
         Ok(())
     }
+
+    fn delete_log_group(&mut self, call: &DeleteLogGroup) -> Answer<()> {
+        if self.logs.groups.seen(&call.name, self.clock).is_none() {
+            return Err(no_group());
+        }
+        self.logs.groups.remove(&call.name);
+        Ok(())
+    }
+}
+
+fn no_group() -> Refusal {
+    refused(
+        "ResourceNotFoundException",
+        "The specified log group does not exist.",
+    )
 }
 
 fn invalid(message: &str) -> Refusal {

@@ -2,7 +2,8 @@
 //! the owners of addresses and certificates do stands with SNS and ELB.
 //!
 //! Everything here takes effect at once, visible everywhere, at the world's clock. Deletions do not check
-//! dependencies: what is left pointing at nothing stays so, as a blackhole route does.
+//! dependencies: what is left pointing at nothing stays so, as a blackhole route does. Network interfaces of a load
+//! balancer go with it. Those that other people put in stand with the interfaces.
 
 use windlass_calls::Tags;
 use windlass_calls::ec2::{Image, Rule};
@@ -143,8 +144,9 @@ impl World {
                 self.ec2.subnets.remove(id).is_some()
             }
             "load-balancer" => {
-                let listeners = &mut self.elb.listeners;
-                listeners.retain(|listener| listener.shown.load_balancer != id);
+                for listener in self.listeners_of(id) {
+                    self.elb.listeners.remove(&listener);
+                }
                 self.elb.balancers.remove(id).is_some()
             }
             "auto-scaling-group" => {

@@ -25,7 +25,8 @@ struct Bucket(BTreeMap<String, Vec<Version>>);
 #[derive(Debug, Clone)]
 enum Version {
     Stored(Stored),
-    DeleteMarker,
+    /// With a version id of its own.
+    DeleteMarker(String),
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +49,9 @@ impl World {
     fn get_object(&mut self, call: &GetObject) -> Answer<Object> {
         match self.bucket(&call.bucket)?.current(&call.key) {
             None => Err(no_such_key()),
-            Some(Version::DeleteMarker) => Ok(Object::Deleted),
+            Some(Version::DeleteMarker(version)) => Ok(Object::Deleted {
+                version: version.clone(),
+            }),
             Some(Version::Stored(stored)) => Ok(stored.shown(call.limit)),
         }
     }
@@ -78,14 +81,25 @@ impl World {
         self.store(bucket, key, body, &Tags::new())
     }
 
-    /// Deletes an object, which leaves a delete marker: reads answer [`Object::Deleted`].
+    /// Deletes an object, which leaves a delete marker: reads answer [`Object::Deleted`]. Another deletion leaves
+    /// another marker.
     pub fn delete_object(&mut self, bucket: &str, key: &str) {
+        let marker = Version::DeleteMarker(self.next_version());
         let bucket = self.s3.0.entry(bucket.to_owned()).or_default();
-        bucket
-            .0
-            .entry(key.to_owned())
-            .or_default()
-            .push(Version::DeleteMarker);
+        bucket.0.entry(key.to_owned()).or_default().push(marker);
+    }
+
+    /// Takes a delete marker away, as a person does who puts an object back: its last version is current again. `false` if
+    /// there is none.
+    pub fn undelete_object(&mut self, bucket: &str, key: &str) -> bool {
+        let versions = self.s3.0.get_mut(bucket).and_then(|bucket| bucket.0.get_mut(key));
+        versions.is_some_and(|versions| {
+            let deleted = matches!(versions.last(), Some(Version::DeleteMarker(_)));
+            if deleted {
+                versions.pop();
+            }
+            deleted
+        })
     }
 
     /// The current content of an object; `None` without one and behind a delete marker.
@@ -93,15 +107,14 @@ impl World {
     pub fn object(&self, bucket: &str, key: &str) -> Option<&[u8]> {
         match self.s3.0.get(bucket)?.current(key)? {
             Version::Stored(stored) => Some(&stored.body),
-            Version::DeleteMarker => None,
+            Version::DeleteMarker(_) => None,
         }
     }
 
     fn store(&mut self, bucket: &str, key: &str, body: &[u8], metadata: &Tags) -> ETag {
-        let number = self.next_number("s3-version");
         let put = ETag {
             etag: format!("\"{:016x}{:016x}\"", fnv(body), body.len()),
-            version: format!("version-{number:08x}"),
+            version: self.next_version(),
         };
         let bucket = self.s3.0.entry(bucket.to_owned()).or_default();
         bucket
@@ -115,6 +128,10 @@ impl World {
                 version: put.version.clone(),
             }));
         put
+    }
+
+    fn next_version(&mut self) -> String {
+        format!("version-{:08x}", self.next_number("s3-version"))
     }
 
     fn bucket(&self, name: &str) -> Answer<&Bucket> {
@@ -131,9 +148,9 @@ impl Bucket {
     /// Whether a put may happen. Behind a delete marker nothing has the key: `Absent` holds, and `If-Match` answers 404.
     fn check(&self, key: &str, condition: &Condition) -> Answer<()> {
         match (condition, self.current(key)) {
-            (Condition::Always, _) | (Condition::Absent, None | Some(Version::DeleteMarker)) => Ok(()),
+            (Condition::Always, _) | (Condition::Absent, None | Some(Version::DeleteMarker(_))) => Ok(()),
             (Condition::Matches(etag), Some(Version::Stored(stored))) if *etag == stored.etag => Ok(()),
-            (Condition::Matches(_), None | Some(Version::DeleteMarker)) => Err(no_such_key()),
+            (Condition::Matches(_), None | Some(Version::DeleteMarker(_))) => Err(no_such_key()),
             (Condition::Absent | Condition::Matches(_), Some(Version::Stored(_))) => Err(refused(
                 "PreconditionFailed",
                 "At least one of the pre-conditions you specified did not hold",

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
 use windlass_calls::sns::{
-    CreateTopic, ListSubscriptionsByTopic, ListTagsForResource, Request, Response, Subscribe, Subscription,
-    TopicArn,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Request, Response, Subscribe,
+    Subscription, TopicArn, Unsubscribe,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -57,6 +57,12 @@ impl Subscriber {
         !self.removed && (self.arn.is_some() || waited_for)
     }
 
+    /// Takes it off the list.
+    fn remove(&mut self) {
+        self.arn = None;
+        self.removed = true;
+    }
+
     fn at(&self, (endpoint, protocol): &(String, String)) -> Subscription {
         Subscription {
             arn: self.arn.clone().unwrap_or_else(|| PENDING.into()),
@@ -73,6 +79,8 @@ impl World {
             ListSubscriptionsByTopic => list_subscriptions,
             CreateTopic => create_topic,
             Subscribe => subscribe,
+            Unsubscribe => end_subscription,
+            DeleteTopic => delete_topic,
         )
     }
 
@@ -132,6 +140,28 @@ impl World {
         Ok(subscriber.at(&address))
     }
 
+    fn end_subscription(&mut self, call: &Unsubscribe) -> Answer<()> {
+        let arn = &call.subscription;
+        let Some((topic, _)) = arn.rsplit_once(':') else {
+            return Err(invalid(
+                "SubscriptionArn Reason: An ARN must have at least 6 elements",
+            ));
+        };
+        let topic = self.sns.topics.get_mut(topic);
+        let subscribers = topic.map(|topic| topic.subscribers.values_mut());
+        let mut all = subscribers.into_iter().flatten();
+        let found = all.find(|one| one.arn.as_ref() == Some(arn));
+        let found = found.ok_or_else(|| refused("NotFound", "Subscription does not exist").status(404))?;
+        found.remove();
+        Ok(())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
+    fn delete_topic(&mut self, call: &DeleteTopic) -> Answer<()> {
+        self.sns.topics.remove(&call.topic);
+        Ok(())
+    }
+
     /// How many confirmations were sent to an address, over the life of the topic.
     #[must_use]
     pub fn confirmations_sent(&self, topic: &str, endpoint: &str) -> u32 {
@@ -159,8 +189,7 @@ impl World {
     /// Takes an address off the list, as its owner does with a link in every mail; `false` if it is not on it.
     pub fn unsubscribe(&mut self, topic: &str, endpoint: &str) -> bool {
         self.change_subscriber(topic, endpoint, |subscriber| {
-            subscriber.arn = None;
-            subscriber.removed = true;
+            subscriber.remove();
             true
         })
     }

@@ -135,6 +135,11 @@ impl World {
         self.config.monitoring_lag.visible_from(id, self.clock)
     }
 
+    /// When reads stop to show an EC2 or ELB resource deleted now.
+    pub(crate) fn gone_from(&self, id: &str) -> Timestamp {
+        self.config.ghost_lag.visible_from(id, self.clock)
+    }
+
     /// `arn:aws:{service}:{region}:{account}:{resource}`
     pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         let WorldConfig { region, account, .. } = &*self.config;

@@ -9,6 +9,9 @@
 //!
 //! Assumes nothing about the input: size, encoding, nesting, aliases and duplicate keys are all checked.
 
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
+mod defaults;
 mod diagnostics;
 mod document;
 mod key;

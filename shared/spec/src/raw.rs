@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::shape::{record, words};
-use crate::types::{Apply, Endpoint, Mode, Nat, Scheme};
+use crate::types::{Apply, Endpoint, Mode, Nat, Rollout, Scheme};
 use crate::values::{List, Seconds, Table};
 
 /// The version of the format.
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
 words!(Kind { "Stack" => Self::Stack, });
 
 words!(Apply { "auto" => Self::Auto, "plan" => Self::Plan, });
+
+words!(Rollout { "auto" => Self::Auto, "manual" => Self::Manual, });
 
 words!(Nat { "per-zone" => Self::PerZone, "single" => Self::Single, "none" => Self::None, });
 
@@ -119,9 +121,13 @@ record! {
         /// `auto` carries out every change; `plan` only writes down what would change.
         #[schemars(extend("default" = "auto"))]
         apply: Apply,
-        /// Whether resources may be replaced that AWS cannot change in place. `true` is not supported yet.
+        /// `true` lets what AWS cannot change in place be replaced; `false` refuses a change that needs that.
         #[schemars(extend("default" = false))]
         allow_replace: bool,
+        /// `auto` replaces running instances, a few at a time, when what they are made from changes; `manual` leaves
+        /// them, and only those launched later have it.
+        #[schemars(extend("default" = "auto"))]
+        rollout: Rollout,
         /// `true` refuses to destroy the stack when its spec is deleted. Default: true in environment `prod`, else false.
         protect: bool,
         /// The VPC, its zones and its way out.
@@ -136,7 +142,7 @@ record! {
         lifecycle: RawLifecycle,
         /// Dashboard and notifications.
         monitoring: RawMonitoring,
-        /// Finding and repairing what was changed by hand. Not supported yet.
+        /// What happens with what somebody changed by hand.
         drift: RawDrift,
     }
 }
@@ -478,11 +484,13 @@ record! {
 }
 
 record! {
-    /// Finding and repairing what was changed by hand. Not supported yet.
+    /// What happens with what somebody changed by hand.
     RawDrift {
-        /// How often to look.
+        /// Time between two looks, 5m to 24h.
+        #[schemars(extend("default" = "1h"))]
         interval: Seconds,
-        /// Whether to repair what was found.
+        /// `true` changes it back; `false` only says what was changed.
+        #[schemars(extend("default" = true))]
         repair: bool,
     }
 }

@@ -40,6 +40,12 @@ pub struct Spec {
     /// What happens with a plan.
     #[serde(default)]
     pub apply: Apply,
+    /// What AWS cannot change in place may be replaced.
+    #[serde(default)]
+    pub allow_replace: bool,
+    /// What happens with running instances when what they are made from changes.
+    #[serde(default)]
+    pub rollout: Rollout,
     /// Refuse to destroy the stack. Default true in environment `prod`.
     pub protect: bool,
     /// The VPC and what is in it.
@@ -55,6 +61,30 @@ pub struct Spec {
     /// What people see, and what they are told.
     #[serde(default)]
     pub monitoring: Monitoring,
+    /// What happens with what somebody changed by hand.
+    #[serde(default)]
+    pub drift: Drift,
+}
+
+/// What happens with running instances when what they are made from changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rollout {
+    /// They are replaced, a few at a time.
+    #[default]
+    Auto,
+    /// They stay, and only those launched later have it.
+    Manual,
+}
+
+/// What happens with what somebody changed by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// Seconds between two looks, 300 to 86400.
+    pub interval: u32,
+    /// It is changed back; otherwise it is only said.
+    pub repair: bool,
 }
 
 /// What happens with a plan.
@@ -153,10 +183,11 @@ pub enum Mode {
 }
 
 /// The machine image: an alias, a fixed image or a public parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Image {
     /// Amazon Linux 2023, resolved once per spec change through its public SSM parameter.
+    #[default]
     Al2023,
     /// Ubuntu 24.04 LTS, resolved once per spec change through its public SSM parameter.
     Ubuntu2404,

@@ -5,12 +5,14 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::coverage::{UNSUPPORTED, is_unsupported, known, said};
 use ordered_float::OrderedFloat;
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 use windlass_spec::{
-    Apply, Architecture, Breach, Contact, Endpoint, Image, Listener, Measure, Metric, Mode, Monitoring, Nat,
-    Protocol, Runtime, Scheme, Variable, decode, reference, schema,
+    Apply, Architecture, Breach, Contact, Drift, Endpoint, Image, Listener, Measure, Metric, Mode,
+    Monitoring, Nat, Protocol, Rollout, Runtime, Scheme, Spec, Variable, decode, parse_key, reference,
+    schema,
 };
 
 fn examples() -> Vec<(String, String)> {
@@ -21,7 +23,7 @@ fn examples() -> Vec<(String, String)> {
         .collect()
 }
 
-fn example(name: &str) -> windlass_spec::Spec {
+fn example(name: &str) -> Spec {
     let (_, text) = examples().into_iter().find(|(other, _)| other == name).unwrap();
     decode(&common::stack(name), text.as_bytes()).unwrap_or_else(|errors| panic!("{name}:\n{errors}"))
 }
@@ -93,6 +95,37 @@ fn the_web_example_writes_out_the_defaults() {
 }
 
 #[test]
+fn the_minimal_spec_is_what_the_shortest_text_decodes_to() {
+    for key in ["specs/dev/web.yaml", "specs/prod/shop.yaml"] {
+        let stack = parse_key(key).unwrap();
+        let decoded = decode(&stack, b"compute: {app: {packages: [nginx]}}").unwrap();
+        assert_eq!(Spec::minimal(&stack), decoded);
+    }
+}
+
+/// Every default of the schema, as a spec writes it.
+fn defaults(schema: &Value) -> Option<Value> {
+    if !schema["default"].is_null() {
+        return Some(schema["default"].clone());
+    }
+    let fields = schema["properties"].as_object()?.iter();
+    let said: serde_json::Map<String, Value> = fields
+        .filter_map(|(name, field)| Some((name.clone(), defaults(field)?)))
+        .collect();
+    (!said.is_empty()).then_some(Value::Object(said))
+}
+
+#[test]
+fn the_defaults_of_the_schema_are_those_of_the_decoder() {
+    let mut written = defaults(&schema()).unwrap();
+    assert_eq!(written["drift"]["interval"], "1h");
+    written["compute"]["app"] = json!({"packages": ["nginx"]});
+    let stack = common::stack("web");
+    let decoded = decode(&stack, written.to_string().as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(decoded, Spec::minimal(&stack));
+}
+
+#[test]
 fn the_defaults_are_those_of_the_design() {
     insta::assert_snapshot!(
         "defaults",
@@ -105,7 +138,7 @@ fn a_spec_survives_a_trip_through_json() {
     for (name, _) in examples() {
         let spec = example(&name);
         let json = serde_json::to_string(&spec).unwrap();
-        assert_eq!(serde_json::from_str::<windlass_spec::Spec>(&json).unwrap(), spec);
+        assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
     }
 }
 
@@ -225,73 +258,20 @@ fn every_form_of_an_image_occurs_in_an_example() {
 }
 
 #[test]
+fn some_examples_say_how_they_are_changed() {
+    assert!(example("https").allow_replace);
+    assert_eq!(example("container").rollout, Rollout::Manual);
+    let drift = Drift {
+        interval: 1800,
+        repair: false,
+    };
+    assert_eq!(example("isolated").drift, drift);
+}
+
+#[test]
 fn the_plan_only_example_changes_nothing() {
     let spec = example("plan-only");
     assert_eq!((spec.apply, spec.protect), (Apply::Plan, true));
-}
-
-/// What the format knows and Windlass does not have yet: the field, or a word of it, and how to ask for that.
-const UNSUPPORTED: [(&str, &str); 10] = [
-    ("allowReplace", "allowReplace: true"),
-    ("compute.spot", "compute: {spot: {}, app: {packages: [nginx]}}"),
-    ("drift", "drift: {repair: true}"),
-    ("lifecycle.launch", "lifecycle: {launch: {timeout: 10m}}"),
-    ("scaling.behavior", "scaling: {behavior: {maxStep: 2}}"),
-    (
-        "scaling.schedule",
-        "scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}",
-    ),
-    (
-        "scaling.metrics[].type=requestsPerTarget",
-        "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 70}}]}",
-    ),
-    (
-        "scaling.metrics[].type=networkIn",
-        "scaling: {metrics: [{type: networkIn, scaleOut: {above: 70}}]}",
-    ),
-    (
-        "scaling.metrics[].type=networkOut",
-        "scaling: {metrics: [{type: networkOut, scaleOut: {above: 70}}]}",
-    ),
-    (
-        "scaling.metrics[].type=memory",
-        "scaling: {metrics: [{type: memory, scaleOut: {above: 70}}]}",
-    ),
-];
-
-/// Every field of the schema and every word that a field may have, as `compute.mode` and `compute.mode=ec2`.
-fn known(path: &str, schema: &Value, found: &mut BTreeSet<String>) {
-    for word in schema["enum"].as_array().into_iter().flatten() {
-        found.insert(format!("{path}={}", word.as_str().unwrap()));
-    }
-    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        let path = format!("{path}.{name}").trim_start_matches('.').to_owned();
-        found.insert(path.clone());
-        known(&path, field, found);
-    }
-    if schema["items"].is_object() {
-        known(&format!("{path}[]"), &schema["items"], found);
-    }
-}
-
-/// The same of what `value` says.
-fn said(path: &str, value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => {
-            found.insert(format!("{path}={text}"));
-        }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| said(&format!("{path}[]"), item, found)),
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = format!("{path}.{name}").trim_start_matches('.').to_owned();
-                found.insert(path.clone());
-                said(&path, value, found);
-            }
-        }
-        _ => {}
-    }
 }
 
 #[test]
@@ -303,13 +283,10 @@ fn every_supported_field_and_word_occurs_in_an_example() {
     let mut all = BTreeSet::new();
     known("", &schema(), &mut all);
     assert!(all.len() > 80, "the schema is walked: {all:?}");
-    let excepted = |path: &str| {
-        let below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[', '=']);
-        UNSUPPORTED
-            .iter()
-            .any(|(field, _)| path.strip_prefix(field).is_some_and(below))
-    };
-    let missing: Vec<&String> = all.difference(&shown).filter(|path| !excepted(path)).collect();
+    let missing: Vec<&String> = all
+        .difference(&shown)
+        .filter(|path| !is_unsupported(path))
+        .collect();
     assert!(missing.is_empty(), "in no example: {missing:?}");
     let idle: Vec<_> = UNSUPPORTED
         .iter()
@@ -404,7 +381,10 @@ fn the_reference_has_every_field_with_its_meaning_and_every_link_has_its_section
         "| `zones` | whole number, 2 to 6 | `3` | Number of availability zones. |",
         "| `listeners` | [list of fields, 1 to 50](#loadbalancerlisteners) | `[{port: 80, protocol: HTTP}]` |",
         "| `app` | [fields](#computeapp) | **required** |",
-        "| `drift` | fields |  | Finding and repairing what was changed by hand. Not supported yet. |",
+        "| `allowReplace` | `true`, `false` | `false` |",
+        "| `rollout` | `auto`, `manual` | `auto` |",
+        "| `spot` | fields |  | Spot instances. Not supported yet. |",
+        "| `interval` | duration, such as `15s`, `10m` or `1h` | `1h` | Time between two looks, 5m to 24h. |",
     ] {
         assert!(page.contains(row), "{row}");
     }
@@ -427,7 +407,7 @@ fn the_reference_has_every_field_with_its_meaning_and_every_link_has_its_section
 
 #[test]
 fn every_field_of_the_schema_is_described() {
-    fn check(path: &str, schema: &serde_json::Value) {
+    fn check(path: &str, schema: &Value) {
         assert!(schema["description"].is_string(), "{path} has no description");
         let fields = schema["properties"].as_object().into_iter().flatten();
         fields.for_each(|(name, field)| check(&format!("{path}.{name}"), field));

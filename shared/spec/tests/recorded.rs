@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::json;
-use windlass_spec::{Apply, Mode, Protocol, Runtime, Spec, Variable};
+use windlass_spec::{Apply, Drift, Mode, Protocol, Rollout, Runtime, Spec, Variable};
 
-/// As the first version wrote it: no `apply`, endpoints, mode, protocol, metrics or monitoring, and plain variables only.
+/// As the first version wrote it: no `apply`, endpoints, mode, protocol, metrics or monitoring, nothing about changes,
+/// and plain variables only.
 #[test]
 fn a_spec_that_the_first_version_recorded_is_read() {
     let recorded = json!({
@@ -32,6 +33,12 @@ fn a_spec_that_the_first_version_recorded_is_read() {
     assert_eq!(spec.load_balancer.listeners[0].protocol, Protocol::Http);
     assert!(spec.network.endpoints.is_empty() && spec.scaling.metrics.is_empty());
     assert!(!spec.monitoring.dashboard && spec.monitoring.notify.is_empty());
+    assert_eq!((spec.allow_replace, spec.rollout), (false, Rollout::Auto));
+    let hourly = Drift {
+        interval: 3600,
+        repair: true,
+    };
+    assert_eq!(spec.drift, hourly);
     let Runtime::Container { env, .. } = &spec.compute.app.runtime else {
         panic!("{:?}", spec.compute.app.runtime);
     };

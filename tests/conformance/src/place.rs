@@ -34,6 +34,11 @@ pub trait Control {
     /// # Errors
     /// The world cannot be reached.
     fn limit(&self, quota: Quota, most: Option<u32>) -> Check;
+    /// Confirms a subscription, as the owner of the address does with a link in a mail.
+    ///
+    /// # Errors
+    /// The world cannot be reached, or no such subscription waits for it.
+    fn confirm(&self, topic: &str, endpoint: &str) -> Check;
 }
 
 /// A quota per Region (rule 38).
@@ -87,6 +92,25 @@ impl<P: Port> Place<P> {
             )));
         };
         is_refusal(&error, class, code.into())
+    }
+
+    /// Sends a call whose work is done already: it succeeds, or says that what it names is gone.
+    pub(crate) async fn changes_nothing<C: Call>(&self, call: C) -> Check {
+        match self.port.call(call).await {
+            Err(error) if error.class != Class::Gone => Err(error.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits until a describe shows nothing any more.
+    pub(crate) async fn gone<C, T>(&self, what: &str, describe: C) -> Check
+    where
+        C: Call<Response = Vec<T>> + Clone,
+    {
+        let nothing = Vec::is_empty;
+        self.eventually(&format!("{what} gone"), describe, nothing)
+            .await
+            .map(drop)
     }
 
     /// Sends a call again and again until its answer passes; lets time pass in between.

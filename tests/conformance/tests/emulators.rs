@@ -56,6 +56,13 @@ impl Control for Hands {
             .map(drop)
             .map_err(Mismatch::new)
     }
+
+    fn confirm(&self, topic: &str, endpoint: &str) -> Check {
+        let body = format!("{{\"topic\": \"{topic}\", \"endpoint\": \"{endpoint}\"}}");
+        post(&self.moto, "/moto-api/windlass/confirm-subscription", "", &body)
+            .map(drop)
+            .map_err(Mismatch::new)
+    }
 }
 
 /// A queue of our own: the pipeline's are read by the deployed function, or watched for being empty.

@@ -1,7 +1,7 @@
 //! The cases on the simulator.
 
 use jiff::{SignedDuration, Timestamp};
-use windlass_conformance::{Check, Control, Place, Quota, World, cases, judge};
+use windlass_conformance::{Check, Control, Mismatch, Place, Quota, World, cases, judge};
 use windlass_sim::{Sim, WorldConfig};
 
 const BUCKET: &str = "state";
@@ -26,6 +26,13 @@ impl Control for Hands {
             Quota::Addresses => config.address_quota = most,
         }
         Ok(())
+    }
+
+    fn confirm(&self, topic: &str, endpoint: &str) -> Check {
+        let confirmed = self.0.world_mut().confirm_subscription(topic, endpoint);
+        confirmed
+            .then_some(())
+            .ok_or_else(|| Mismatch::new("nothing to confirm"))
     }
 }
 

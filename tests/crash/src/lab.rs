@@ -1,11 +1,12 @@
 //! One stack's pipeline on the simulator.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_engine::{
-    Job, PassError, PassReport, Settings, StateDocument, Status, Trigger, WakeMessage, head_key, pass,
-    state_key, status_key,
+    Head, Job, PassError, PassReport, Settings, StateDocument, Status, Trigger, WakeBody, WakeMessage,
+    head_key, pass, state_key, status_key,
 };
 use windlass_sim::{Message, Ran, Sim, World, WorldConfig};
 use windlass_spec::StackId;
@@ -18,15 +19,21 @@ pub const STATE_BUCKET: &str = "states";
 pub const QUEUE: &str = "queue";
 /// Its visibility timeout: six times the function's (rule 25).
 const VISIBILITY: u32 = 360;
-/// Body of a message that stands for an S3 event.
-const SPEC_CHANGED: &str = "spec changed";
+/// Beginning of a message that stands for an S3 event; the stack comes after it.
+const SPEC_CHANGED: &str = "spec changed: ";
 
-/// The stack of all labs.
+/// The stack of a lab that has one.
 #[must_use]
 pub fn stack() -> StackId {
+    stack_named("web")
+}
+
+/// A stack of the environment `dev`.
+#[must_use]
+pub fn stack_named(name: &str) -> StackId {
     StackId {
         environment: "dev".into(),
-        name: "web".into(),
+        name: name.into(),
     }
 }
 
@@ -45,6 +52,7 @@ pub fn settings() -> Settings {
         consistency: SignedDuration::from_secs(300),
         wake_seconds: 10,
         deadline: SignedDuration::from_mins(60),
+        grace: SignedDuration::from_mins(5),
     }
 }
 
@@ -75,7 +83,7 @@ pub struct Lab {
     /// The function's settings.
     pub settings: Settings,
     invocations: Cell<u64>,
-    uploads: Cell<u32>,
+    uploads: RefCell<BTreeMap<String, u32>>,
 }
 
 impl Lab {
@@ -91,31 +99,85 @@ impl Lab {
             sim: Sim::new(world, start, seed),
             settings: settings(),
             invocations: Cell::new(0),
-            uploads: Cell::new(0),
+            uploads: RefCell::default(),
+        }
+    }
+
+    /// The same account and pipeline as they are now, to try something with: what happens in one does not in the other.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        Self {
+            sim: Sim::new(self.sim.world().clone(), self.sim.now(), seed),
+            settings: self.settings.clone(),
+            invocations: Cell::new(self.invocations.get()),
+            uploads: self.uploads.clone(),
         }
     }
 
     /// Uploads the spec; its event goes to the queue.
     pub fn upload(&self, spec: &str) {
-        self.uploads.set(self.uploads.get() + 1);
+        self.upload_of(&stack(), spec);
+    }
+
+    /// Uploads a stack's spec; its event goes to the queue.
+    pub fn upload_of(&self, stack: &StackId, spec: &str) {
+        *self.uploads.borrow_mut().entry(stack.to_string()).or_default() += 1;
         self.sim
             .world_mut()
-            .upload(SPEC_BUCKET, &format!("specs/{}.yaml", stack()), spec.as_bytes());
-        self.enqueue(SPEC_CHANGED);
+            .upload(SPEC_BUCKET, &spec_key(stack), spec.as_bytes());
+        self.enqueue(&format!("{SPEC_CHANGED}{stack}"));
     }
 
     /// How many times the spec was uploaded.
     #[must_use]
     pub fn uploads(&self) -> u32 {
-        self.uploads.get()
+        self.uploads
+            .borrow()
+            .get(&stack().to_string())
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Deletes the spec; its event goes to the queue.
     pub fn delete_spec(&self) {
-        self.sim
+        self.delete_spec_of(&stack());
+    }
+
+    /// Deletes a stack's spec; its event goes to the queue.
+    pub fn delete_spec_of(&self, stack: &StackId) {
+        self.sim.world_mut().delete_object(SPEC_BUCKET, &spec_key(stack));
+        self.enqueue(&format!("{SPEC_CHANGED}{stack}"));
+    }
+
+    /// Puts a deleted spec back by taking its delete marker away: the same version is current again. Its event goes to
+    /// the queue. `false` if it was not deleted.
+    pub fn undelete_spec(&self) -> bool {
+        let stack = stack();
+        let there = self
+            .sim
             .world_mut()
-            .delete_object(SPEC_BUCKET, &format!("specs/{}.yaml", stack()));
-        self.enqueue(SPEC_CHANGED);
+            .undelete_object(SPEC_BUCKET, &spec_key(&stack));
+        if there {
+            self.enqueue(&format!("{SPEC_CHANGED}{stack}"));
+        }
+        there
+    }
+
+    /// The spec as it is now, if there is one.
+    #[must_use]
+    pub fn spec_text(&self) -> Option<String> {
+        let world = self.sim.world();
+        let text = world.object(SPEC_BUCKET, &spec_key(&stack()))?;
+        Some(String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// Asks for a look at the stack, as the schedule does.
+    pub fn look(&self) {
+        let wake = WakeBody {
+            stack: stack(),
+            token: None,
+        };
+        self.enqueue(&serde_json::to_string(&WakeMessage { wake }).unwrap_or_default());
     }
 
     /// Puts a message on the queue as it is.
@@ -142,11 +204,8 @@ impl Lab {
     }
 
     fn deliver(&self, message: &Message) -> Step {
-        let trigger = match serde_json::from_str::<WakeMessage>(&message.body) {
-            Ok(wake) => wake.trigger(),
-            Err(_) => Trigger::SpecChanged,
-        };
-        match self.pass(trigger) {
+        let (stack, trigger) = addressed(&message.body);
+        match self.pass_of(&stack, trigger) {
             Ran::Finished(Ok(report)) => {
                 self.sim.world_mut().delete_message(QUEUE, &message.id);
                 Step::Acknowledged(report)
@@ -158,14 +217,24 @@ impl Lab {
 
     /// Runs one pass outside the queue.
     pub fn pass(&self, trigger: Trigger) -> Ran<Result<PassReport, PassError>> {
-        self.invocations.set(self.invocations.get() + 1);
-        let job = Job {
-            stack: stack(),
-            trigger,
-            invocation: format!("invocation-{}", self.invocations.get()),
-        };
+        self.pass_of(&stack(), trigger)
+    }
+
+    /// Runs one pass over a stack outside the queue.
+    pub fn pass_of(&self, stack: &StackId, trigger: Trigger) -> Ran<Result<PassReport, PassError>> {
+        let job = self.job(stack, trigger);
         let clock = || self.sim.now();
         self.sim.run(pass(&self.sim, &clock, &self.settings, &job))
+    }
+
+    /// The job of a new invocation.
+    pub fn job(&self, stack: &StackId, trigger: Trigger) -> Job {
+        self.invocations.set(self.invocations.get() + 1);
+        Job {
+            stack: stack.clone(),
+            trigger,
+            invocation: format!("invocation-{}", self.invocations.get()),
+        }
     }
 
     /// Runs messages until there are none, or more than `limit` were run.
@@ -181,12 +250,18 @@ impl Lab {
     /// The public status, if there is one.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
-        self.document(&status_key(&stack()))
+        self.status_of(&stack())
+    }
+
+    /// A stack's public status, if there is one.
+    #[must_use]
+    pub fn status_of(&self, stack: &StackId) -> Option<Status> {
+        self.document(&status_key(stack))
     }
 
     /// The head, if there is one.
     #[must_use]
-    pub fn head(&self) -> Option<windlass_engine::Head> {
+    pub fn head(&self) -> Option<Head> {
         self.document(&head_key(&stack()))
     }
 
@@ -199,4 +274,20 @@ impl Lab {
     fn document<T: serde::de::DeserializeOwned>(&self, key: &str) -> Option<T> {
         serde_json::from_slice(self.sim.world().object(STATE_BUCKET, key)?).ok()
     }
+}
+
+fn spec_key(stack: &StackId) -> String {
+    format!("specs/{stack}.yaml")
+}
+
+/// Which stack a message is about, and what it says.
+fn addressed(body: &str) -> (StackId, Trigger) {
+    if let Ok(message) = serde_json::from_str::<WakeMessage>(body) {
+        return (message.wake.stack.clone(), message.trigger());
+    }
+    let named = body.strip_prefix(SPEC_CHANGED).and_then(|name| {
+        let key = format!("specs/{name}.yaml");
+        windlass_spec::parse_key(&key).ok()
+    });
+    (named.unwrap_or_else(stack), Trigger::SpecChanged)
 }

@@ -4,7 +4,19 @@
 //! Guarantees: deterministic. The same spec, configuration, seed and faults give the same trace.
 
 mod lab;
+mod shape;
+mod sleeper;
+pub mod swarm;
+mod sweep;
 mod verify;
+mod watch;
 
-pub use lab::{Lab, QUEUE, STATE_BUCKET, Stopped, settings, stack};
-pub use verify::{idle_passes_change_nothing, nothing_is_orphaned_or_doubled, settled, verify};
+pub use lab::{Lab, QUEUE, STATE_BUCKET, Step, Stopped, settings, stack, stack_named};
+pub use shape::{Shape, difference, shape};
+pub use sleeper::{Sleep, Sleeper};
+pub use sweep::{Scenario, sweep, sweep_twice};
+pub use verify::{
+    idle_passes_change_nothing, nothing_is_orphaned_or_doubled, ready, settled, verify, verify_gone,
+    verify_quickly,
+};
+pub use watch::runs_and_serves;

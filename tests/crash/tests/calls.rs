@@ -80,3 +80,30 @@ fn a_waiting_pass_takes_at_most_6_calls(#[case] spec: &str) {
     assert!(waiting >= 5, "{waiting} passes waited");
     assert_eq!(lab.status().unwrap().phase, Phase::Ready);
 }
+
+#[test]
+fn a_change_of_one_field_takes_at_most_10_calls_more_than_an_idle_pass() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let counted = |spec: &str| {
+        let lab = lab.fork(2);
+        lab.upload(spec);
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+        calls(&lab, 0).len()
+    };
+    let idle = counted(WEB);
+    for (from, to) in [
+        ("above: 70", "above: 75"),
+        ("drain: 60s", "drain: 30s"),
+        ("interval: 15s", "interval: 10s"),
+        ("max: 9", "max: 10"),
+        ("team: storefront", "team: shop"),
+    ] {
+        let changed = WEB.replacen(from, to, 1);
+        assert_ne!(changed, WEB, "{from}");
+        let sent = counted(&changed);
+        println!("{from} -> {to}: {sent} calls, idle {idle}");
+        assert!(sent <= idle + 10, "{from}: {sent} against {idle}");
+    }
+}

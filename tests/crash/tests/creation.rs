@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_crash::{Lab, Stopped, verify};
+use windlass_crash::{Lab, Scenario, Stopped, sweep, verify, verify_quickly};
 use windlass_sim::{Lag, Peers, Verdict, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
@@ -52,52 +50,10 @@ fn every_example_becomes_ready_and_stays_so() {
     }
 }
 
-/// Mutating calls of an undisturbed creation: state writes and wake-ups included.
-fn mutating_calls(spec: &str, lag: Lag) -> u64 {
-    let lab = lab(spec, lag);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    seen(&lab).unwrap();
-    lab.sim
-        .trace()
-        .iter()
-        .filter(|entry| entry.request.effect().is_mutating())
-        .count() as u64
-}
-
 /// Checks a stack once AWS shows all of it: until then a look waits for what it knows to be there.
 fn seen(lab: &Lab) -> Result<(), String> {
     lab.sim.advance(SignedDuration::from_secs(LONGEST_LAG.into()));
-    verify(lab)
-}
-
-fn lab(spec: &str, lag: Lag) -> Lab {
-    let config = WorldConfig {
-        visibility_lag: lag,
-        elb_lag: lag,
-        autoscaling_lag: lag,
-        monitoring_lag: lag,
-        ..WorldConfig::default()
-    };
-    let lab = Lab::new(config, 7);
-    lab.upload(spec);
-    lab
-}
-
-/// Crashes at one mutating call, lets the pipeline recover, and says what is wrong afterwards.
-fn crash_at(spec: &str, lag: Lag, at: u64, crash: &Verdict) -> Result<(), String> {
-    let lab = lab(spec, lag);
-    let crash = crash.clone();
-    lab.sim.set_faults(Some(Box::new(move |sent| {
-        if sent.mutating_index == Some(at) {
-            crash.clone()
-        } else {
-            Verdict::Deliver
-        }
-    })));
-    match lab.run(LIMIT) {
-        Stopped::Quiet => seen(&lab),
-        Stopped::StillBusy => Err(format!("still busy: {:?}", lab.status())),
-    }
+    verify_quickly(lab)
 }
 
 #[rstest]
@@ -111,14 +67,14 @@ fn creation_survives_a_crash_at_every_mutating_call(
     )]
     crash: Verdict,
 ) {
-    sweep(WEB, lag, &crash);
+    sweep_creation(WEB, lag, &crash);
 }
 
 #[rstest]
 fn creation_of_the_other_kinds_survives_it_too(
     #[values(Verdict::CrashBefore(Peers::All), Verdict::CrashAfter(Peers::None))] crash: Verdict,
 ) {
-    sweep(
+    sweep_creation(
         OTHERS,
         Lag::Seeded {
             seed: 5,
@@ -128,23 +84,19 @@ fn creation_of_the_other_kinds_survives_it_too(
     );
 }
 
-fn sweep(spec: &str, lag: Lag, crash: &Verdict) {
-    let calls = mutating_calls(spec, lag);
+fn sweep_creation(spec: &str, lag: Lag, crash: &Verdict) {
+    let config = WorldConfig {
+        visibility_lag: lag,
+        elb_lag: lag,
+        autoscaling_lag: lag,
+        monitoring_lag: lag,
+        ..WorldConfig::default()
+    };
+    let scenario = Scenario {
+        before: &Lab::new(config, 7),
+        act: &|lab| lab.upload(spec),
+        check: &seen,
+    };
+    let calls = sweep(&scenario, crash).unwrap_or_else(|wrong| panic!("{crash:?} {wrong}"));
     assert!(calls > 50, "{calls}");
-    let swept = AtomicU64::new(0);
-    let wrong: Vec<String> = (0..calls)
-        .filter_map(|at| {
-            swept.fetch_add(1, Ordering::Relaxed);
-            crash_at(spec, lag, at, crash)
-                .err()
-                .map(|wrong| format!("{crash:?} at mutating call {at}: {wrong}"))
-        })
-        .collect();
-    assert_eq!(swept.load(Ordering::Relaxed), calls);
-    assert!(
-        wrong.is_empty(),
-        "{} of {calls}:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
 }

@@ -4,7 +4,9 @@
 
 use rstest::rstest;
 use windlass_calls::CallError;
-use windlass_crash::{Lab, STATE_BUCKET, Stopped, nothing_is_orphaned_or_doubled, verify};
+use windlass_crash::{
+    Lab, STATE_BUCKET, Scenario, Stopped, nothing_is_orphaned_or_doubled, sweep, verify, verify_quickly,
+};
 use windlass_engine::{Job, Phase, Trigger, head_key, pass, state_key, status_key};
 use windlass_sim::{Lag, Ran, Verdict, WorldConfig};
 
@@ -82,39 +84,49 @@ fn failed(applied: bool) -> Verdict {
 #[case::throttled(WEB, throttled())]
 #[case::failed_without_effect(WEB, failed(false))]
 #[case::failed_after_its_effect(WEB, failed(true))]
-#[case::race_on_s3(WEB, unsettled_race())]
 #[case::lost_of_the_others(OTHERS, Verdict::LoseAnswer)]
 #[case::failed_after_its_effect_of_the_others(OTHERS, failed(true))]
 fn creation_survives_one_bad_answer_at_every_mutating_call(#[case] spec: &str, #[case] verdict: Verdict) {
-    let calls = ready_of(spec, 7)
-        .sim
-        .trace()
-        .iter()
-        .filter(|entry| entry.request.effect().is_mutating())
-        .count() as u64;
-    let mut wrong = Vec::new();
-    for at in 0..calls {
-        let lab = lab_of(spec, 7);
-        let verdict = verdict.clone();
+    let scenario = Scenario {
+        before: &Lab::new(WorldConfig::default(), 7),
+        act: &|lab| lab.upload(spec),
+        check: &verify_quickly,
+    };
+    let calls = sweep(&scenario, &verdict).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(calls > 50, "{calls}");
+}
+
+/// A race that S3 could not settle, at each of our own writes (rule 30).
+#[test]
+fn creation_survives_a_race_at_every_write_of_its_own() {
+    let writes = || {
+        let mut writes = 0;
+        move |sent: &windlass_sim::Sent| {
+            let own = sent.request.action() == "s3:PutObject";
+            writes += u64::from(own);
+            own.then_some(writes)
+        }
+    };
+    for at in 1..1000 {
+        let lab = lab(7);
+        let (mut number, met) = (writes(), std::rc::Rc::new(std::cell::Cell::new(false)));
+        let meets = std::rc::Rc::clone(&met);
         lab.sim.set_faults(Some(Box::new(move |sent| {
-            let race_elsewhere = verdict == unsettled_race() && sent.request.service() != "s3";
-            if sent.mutating_index == Some(at) && !race_elsewhere {
-                verdict.clone()
+            if number(sent) == Some(at) {
+                meets.set(true);
+                unsettled_race()
             } else {
                 Verdict::Deliver
             }
         })));
-        let stopped = lab.run(LIMIT);
-        if let Err(error) = verify(&lab) {
-            wrong.push(format!("at mutating call {at}, {stopped:?}: {error}"));
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet, "at write {at}");
+        verify_quickly(&lab).unwrap_or_else(|error| panic!("at write {at}: {error}"));
+        if !met.get() {
+            assert!(at > 10, "{at}");
+            return;
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {calls}:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    panic!("it never ends");
 }
 
 /// For a while, a third of the calls to AWS are throttled or fail, reads included, with and without their effect. Which
@@ -360,11 +372,9 @@ fn an_application_that_never_answers_is_named_and_given_up_after_the_deadline() 
 #[rstest]
 #[case::scheme("scheme: internet-facing", "scheme: internal", "loadBalancer.scheme")]
 #[case::port("port: 80\nloadBalancer", "port: 8080\nloadBalancer", "compute.app.port")]
-#[case::bounds("min: 3", "min: 4", "scaling.min")]
 #[case::zones("zones: 3", "zones: 2", "network.zones")]
 #[case::cidr("10.0.0.0/16", "10.1.0.0/16", "network.cidr")]
-#[case::application("packages: [nginx]", "packages: [httpd]", "compute.app")]
-fn a_change_that_is_not_supported_yet_is_refused_and_touches_nothing(
+fn a_replacement_that_is_not_allowed_is_refused_and_touches_nothing(
     #[case] from: &str,
     #[case] to: &str,
     #[case] field: &str,
@@ -411,16 +421,6 @@ fn an_invalid_spec_leaves_a_running_stack_alone_and_one_under_way_goes_on() {
     );
     lab.upload(WEB);
     settles(&lab);
-}
-
-#[test]
-fn a_deleted_spec_destroys_nothing() {
-    let lab = ready(1);
-    let before = lab.sim.world().inventory();
-    lab.delete_spec();
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    assert_eq!(lab.status().unwrap().phase, Phase::Failed);
-    assert_eq!(lab.sim.world().inventory(), before);
 }
 
 /// AWS answers a repeated client token with the gateway that failed, for a day: the next one needs a token of its own.

@@ -2,16 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::task::{Poll, Waker};
-
 use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_calls::{CallError, Request, Response};
-use windlass_crash::{Lab, Stopped, settled, stack};
-use windlass_engine::{Job, Port, Trigger, Verdict, pass};
-use windlass_sim::{Ran, Sim, WorldConfig};
+use windlass_crash::{Lab, Sleep, Sleeper, Stopped, settled, stack};
+use windlass_engine::{Job, Trigger, Verdict, pass};
+use windlass_sim::{Ran, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 /// What the reference stack leaves out.
@@ -20,66 +15,6 @@ const OTHERS: &str = include_str!("others.yaml");
 const LIMIT: usize = 400;
 /// Longer than a lease, shorter than the consistency window.
 const ASLEEP: SignedDuration = SignedDuration::from_secs(150);
-
-/// Something that happens once, and that others wait for.
-#[derive(Default)]
-struct Flag {
-    set: Cell<bool>,
-    waiting: Cell<Option<Waker>>,
-}
-
-impl Flag {
-    fn set(&self) {
-        self.set.set(true);
-        if let Some(waiting) = self.waiting.take() {
-            waiting.wake();
-        }
-    }
-
-    async fn wait(&self) {
-        poll_fn(|context| {
-            self.waiting.set(Some(context.waker().clone()));
-            if self.set.get() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-    }
-}
-
-/// Where the sleeper is.
-#[derive(Default)]
-struct Sleep {
-    mutating: Cell<u64>,
-    asleep: Flag,
-    awake_again: Flag,
-}
-
-/// A port that falls asleep over its n-th mutating call, before it is sent.
-struct Sleeper<'a> {
-    sim: &'a Sim,
-    sleep: &'a Sleep,
-    at: u64,
-}
-
-impl Port for Sleeper<'_> {
-    fn send(&self, request: Request) -> impl Future<Output = Result<Response, CallError>> {
-        let number = self.sleep.mutating.get();
-        let mutating = request.effect().is_mutating();
-        self.sleep.mutating.set(number + u64::from(mutating));
-        let sleeps = mutating && number == self.at;
-        let sent = self.sim.send(request);
-        async move {
-            if sleeps {
-                self.sleep.asleep.set();
-                self.sleep.awake_again.wait().await;
-            }
-            sent.await
-        }
-    }
-}
 
 fn job(invocation: &str) -> Job {
     Job {

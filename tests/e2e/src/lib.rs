@@ -121,7 +121,7 @@ impl Cloud {
         };
         match self.aws.call(get).await.ok()? {
             Object::Found { body, .. } => serde_json::from_slice(&body).ok(),
-            Object::TooLarge { .. } | Object::Deleted => None,
+            Object::TooLarge { .. } | Object::Deleted { .. } => None,
         }
     }
 
@@ -151,6 +151,25 @@ impl Cloud {
             status.phase == phase && status.spec_version == version
         })
         .await
+    }
+
+    /// Asks for a look at a stack, as the archive's sweep does.
+    ///
+    /// # Panics
+    /// The queue refused it.
+    pub async fn look(&self, stack: &str) {
+        let (environment, name) = stack.split_once('/').unwrap_or_default();
+        let body =
+            serde_json::json!({"wake": {"stack": {"environment": environment, "name": name}, "token": null}});
+        let sent = self
+            .sqs
+            .send_message()
+            .queue_url(&self.queue)
+            .message_body(body.to_string())
+            .send()
+            .await;
+        #[expect(clippy::expect_used, reason = "a test without its queue must fail")]
+        sent.expect("the queue takes messages");
     }
 
     /// Waits until the pipeline's queue holds nothing, in flight or delayed.
@@ -222,7 +241,7 @@ fn now() -> Timestamp {
 }
 
 /// Lets a little real time pass: the pipeline under test runs in processes of its own.
-async fn glance() {
+pub async fn glance() {
     #[expect(clippy::disallowed_methods, reason = "a person who follows a stack waits too")]
     tokio::time::sleep(GLANCE).await;
 }

@@ -56,7 +56,7 @@ impl Cloud {
         };
         match self.aws.call(get).await.ok()? {
             Object::Found { body, metadata, .. } => Some((body, metadata)),
-            Object::TooLarge { .. } | Object::Deleted => None,
+            Object::TooLarge { .. } | Object::Deleted { .. } => None,
         }
     }
 
@@ -82,7 +82,7 @@ impl Cloud {
         };
         match self.aws.call(get).await.ok()? {
             Object::Found { body, .. } => Some(body),
-            Object::TooLarge { .. } | Object::Deleted => None,
+            Object::TooLarge { .. } | Object::Deleted { .. } => None,
         }
     }
 

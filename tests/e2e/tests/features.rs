@@ -139,8 +139,8 @@ async fn a_spec_that_says_plan_changes_nothing_and_says_what_it_would_do() {
         .await;
     let ready = cloud.wait_for_phase(&key(&name), &version, Phase::Ready).await;
     let planned = plan.plan.steps.len();
-    // Zones, image, quotas and targets are looked up, not made.
-    assert_eq!(ready.resources.len(), planned + 4);
+    // Zones, image, quotas, tags and targets are looked up, not made.
+    assert_eq!(ready.resources.len(), planned + 5);
 }
 
 /// `windlass plan --live` says the same as the pipeline would, and changes nothing.

@@ -55,7 +55,7 @@ pub(crate) async fn look<P: Port>(port: &P, bucket: &str, spec_key: &str) -> Res
         Ok(Object::TooLarge { size, .. }) => {
             Err(format!("{key} in bucket {bucket} has {size} bytes: it is not a status").into())
         }
-        Ok(Object::Deleted) => Ok(Look::Nothing),
+        Ok(Object::Deleted { .. }) => Ok(Look::Nothing),
         Err(error) => match error.class {
             Class::Gone => Ok(Look::Nothing),
             Class::Throttled | Class::Transient | Class::NotYet => Ok(Look::Unreachable(error)),

@@ -145,6 +145,7 @@ pub(crate) mod tests {
             settled,
             incarnation: 1,
             since: start + jiff::SignedDuration::from_secs(second),
+            leaving: vec![],
         };
         (Id::only(id), record)
     }

@@ -86,7 +86,7 @@ async fn serving<P: Port>(
     let load_balancer = outputs.alb_arn.clone();
     inventory.listeners = port.call(DescribeListeners { load_balancer }).await?;
     let name = part(&outputs.target_group_arn, 1);
-    inventory.target_groups = port.call(DescribeTargetGroups { name }).await?;
+    inventory.target_groups = port.call(DescribeTargetGroups { name: Some(name) }).await?;
     let target_group = outputs.target_group_arn.clone();
     inventory.health = port.call(DescribeTargetHealth { target_group }).await?;
     let name = outputs.asg_name.clone();
@@ -221,6 +221,7 @@ impl Inventory {
             };
             let does = match &listener.action {
                 Some(Action::Forward(_)) => "to the target group".to_owned(),
+                Some(Action::Split(groups)) => format!("moves between {} target groups", groups.len()),
                 Some(Action::RedirectToHttps(port)) => format!("redirects to HTTPS on {port}"),
                 None => "does something else".to_owned(),
             };

@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use serde::Serialize;
 use windlass_engine::{Port, Settings};
-use windlass_planner::{Field, Plan, PlanCounts, Step, plan_from_spec};
+use windlass_planner::{Plan, PlanCounts, Step, plan_from_spec};
 use windlass_spec::StackId;
 
 use crate::{End, Failure, PlanArgs, cloud, specfile, validate};
@@ -75,6 +75,7 @@ fn settings((spec_bucket, state_bucket): (&str, &str), region: &str) -> Settings
         consistency: SignedDuration::ZERO,
         wake_seconds: 0,
         deadline: SignedDuration::from_hours(1),
+        grace: SignedDuration::ZERO,
     }
 }
 
@@ -131,7 +132,7 @@ fn render(stack: &StackId, plan: &Plan, whence: &str, full: bool) -> String {
         for step in steps {
             let _ = writeln!(text, "{}", line(step, width.unwrap_or_default()));
             for field in step.fields.iter().filter(|field| full || field.before.is_some()) {
-                let _ = writeln!(text, "      {}", sets(field));
+                let _ = writeln!(text, "      {}", field.text());
             }
         }
     }
@@ -168,15 +169,12 @@ fn by_service(plan: &Plan) -> Vec<(&str, Vec<&Step>)> {
 }
 
 fn line(step: &Step, width: usize) -> String {
-    let sign = if step.change == "create" { '+' } else { '~' };
-    format!("  {sign} {:width$}  {}", step.resource.as_str(), step.reason)
-}
-
-fn sets(field: &Field) -> String {
-    match &field.before {
-        Some(before) => format!("{}: {before} -> {}", field.name, field.after),
-        None => format!("{}: {}", field.name, field.after),
-    }
+    format!(
+        "  {} {:width$}  {}",
+        step.sign(),
+        step.resource.as_str(),
+        step.reason
+    )
 }
 
 #[cfg(test)]

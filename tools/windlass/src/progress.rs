@@ -36,7 +36,7 @@ fn kinds(status: &Status) -> BTreeMap<&str, Kind> {
         kind.total += 1;
         match state {
             ResourceState::Pending => {}
-            ResourceState::Waiting => kind.begun += 1,
+            ResourceState::Waiting | ResourceState::Leaving => kind.begun += 1,
             ResourceState::Ready => kind.ready += 1,
             ResourceState::Failed => kind.failed += 1,
         }

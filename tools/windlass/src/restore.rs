@@ -135,7 +135,7 @@ async fn current<P: Port>(port: &P, bucket: &str, key: &str) -> Result<Option<No
             message: format!("{key} has {size} bytes, and is no spec: delete it, and run this again"),
             ..CallError::unsent("s3:GetObject", "")
         }),
-        Ok(Object::Deleted) => Ok(None),
+        Ok(Object::Deleted { .. }) => Ok(None),
         Err(error) if error.class == Class::Gone => Ok(None),
         Err(error) => Err(error),
     }

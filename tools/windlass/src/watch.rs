@@ -75,8 +75,8 @@ impl Watch<'_> {
 /// Whether nothing more happens by itself.
 fn settled(phase: Phase) -> bool {
     match phase {
-        Phase::Ready | Phase::Planned | Phase::Rejected | Phase::Failed => true,
-        Phase::Provisioning | Phase::Updating | Phase::Degraded => false,
+        Phase::Ready | Phase::Planned | Phase::Rejected | Phase::Failed | Phase::Deleted => true,
+        Phase::Provisioning | Phase::Updating | Phase::Degraded | Phase::Deleting => false,
     }
 }
 
@@ -102,6 +102,10 @@ pub(crate) async fn run(out: &mut dyn Write, live: bool, args: WatchArgs) -> Res
     match settled {
         Some(status) if status.phase == Phase::Ready => {
             write!(out, "{}", report::outputs(&status))?;
+            Ok(End::Well)
+        }
+        Some(status) if status.phase == Phase::Deleted => {
+            writeln!(out, "{} is deleted: nothing of it is left.", args.stack)?;
             Ok(End::Well)
         }
         Some(status) if status.phase == Phase::Planned && status.errors.is_empty() => {

@@ -5,7 +5,8 @@ mod alarm;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types as sdk;
 use windlass_calls::cloudwatch::{
-    Alarm, DescribeAlarms, GetDashboard, PutDashboard, PutMetricAlarm, Request, Response,
+    Alarm, DeleteAlarms, DeleteDashboards, DescribeAlarms, GetDashboard, PutDashboard, PutMetricAlarm,
+    Request, Response,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -18,6 +19,8 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         GetDashboard => get_dashboard,
         PutMetricAlarm => put_metric_alarm,
         PutDashboard => put_dashboard,
+        DeleteAlarms => delete_alarms,
+        DeleteDashboards => delete_dashboards,
     )
 }
 
@@ -74,6 +77,18 @@ async fn put_dashboard(client: &Client, call: PutDashboard) -> Result<(), Fault>
         .dashboard_body(call.body)
         .send()
         .await?;
+    Ok(())
+}
+
+async fn delete_alarms(client: &Client, call: DeleteAlarms) -> Result<(), Fault> {
+    let request = client.delete_alarms();
+    request.set_alarm_names(Some(call.names)).send().await?;
+    Ok(())
+}
+
+async fn delete_dashboards(client: &Client, call: DeleteDashboards) -> Result<(), Fault> {
+    let request = client.delete_dashboards();
+    request.set_dashboard_names(Some(call.names)).send().await?;
     Ok(())
 }
 

@@ -164,6 +164,19 @@ pub(super) fn security_group(found: sdk::SecurityGroup) -> Result<calls::Securit
     })
 }
 
+pub(super) fn network_interface(found: sdk::NetworkInterface) -> Result<calls::NetworkInterface, Fault> {
+    let groups = found.groups.unwrap_or_default().into_iter();
+    Ok(calls::NetworkInterface {
+        id: field(found.network_interface_id, "NetworkInterfaceId")?,
+        vpc: field(found.vpc_id, "VpcId")?,
+        subnet: field(found.subnet_id, "SubnetId")?,
+        description: or_empty(found.description),
+        managed: found.requester_managed.unwrap_or(false),
+        instance: found.attachment.and_then(|attachment| attachment.instance_id),
+        security_groups: groups.filter_map(|group| group.group_id).collect(),
+    })
+}
+
 fn rules(permissions: Option<Vec<sdk::IpPermission>>) -> Result<Vec<calls::Rule>, Fault> {
     let mut flat = Vec::new();
     for permission in permissions.unwrap_or_default() {
@@ -303,6 +316,26 @@ mod tests {
             failure.as_deref(),
             Some("Gateway.NotAttached: no internet gateway")
         );
+    }
+
+    #[test]
+    fn a_network_interface_says_who_holds_it_and_the_instance_only_if_it_is_one() {
+        let found = |attachment: sdk::builders::NetworkInterfaceAttachmentBuilder| {
+            let interface = sdk::NetworkInterface::builder()
+                .network_interface_id("eni-1")
+                .vpc_id("vpc-1")
+                .subnet_id("subnet-1")
+                .description("ELB app/web/1")
+                .requester_managed(true)
+                .attachment(attachment.build());
+            network_interface(interface.build())
+                .ok()
+                .map(|found| (found.description, found.managed, found.instance))
+        };
+        let held = |instance: Option<&str>| Some(("ELB app/web/1".into(), true, instance.map(str::to_owned)));
+        let attachment = sdk::NetworkInterfaceAttachment::builder;
+        assert_eq!(found(attachment().instance_owner_id("amazon-elb")), held(None));
+        assert_eq!(found(attachment().instance_id("i-1")), held(Some("i-1")));
     }
 
     #[test]

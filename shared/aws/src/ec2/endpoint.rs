@@ -8,7 +8,7 @@ use aws_sdk_ec2::types as sdk;
 use windlass_calls::ec2 as calls;
 
 use super::convert::{filters, from_sdk, tagged};
-use crate::answer::{every, field, part, tags_or};
+use crate::answer::{every, field, or_empty, part, tags_or};
 use crate::fault::Fault;
 
 pub(super) async fn vpc_endpoints(
@@ -48,6 +48,77 @@ pub(super) async fn create_vpc_endpoint(
         tags: tags_or(endpoint.tags, call.tags),
         ..endpoint
     })
+}
+
+pub(super) async fn modify_vpc_endpoint(
+    client: &Client,
+    call: calls::ModifyVpcEndpoint,
+) -> Result<(), Fault> {
+    let (add, remove) = (Places::of(call.add), Places::of(call.remove));
+    client
+        .modify_vpc_endpoint()
+        .vpc_endpoint_id(call.endpoint)
+        .set_add_route_table_ids(add.route_tables)
+        .set_add_subnet_ids(add.subnets)
+        .set_add_security_group_ids(add.security_groups)
+        .set_remove_route_table_ids(remove.route_tables)
+        .set_remove_subnet_ids(remove.subnets)
+        .set_remove_security_group_ids(remove.security_groups)
+        .send()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_vpc_endpoints(
+    client: &Client,
+    call: calls::DeleteVpcEndpoints,
+) -> Result<(), Fault> {
+    let request = client.delete_vpc_endpoints();
+    let answer = request.set_vpc_endpoint_ids(Some(call.endpoints)).send().await?;
+    match failed(answer.unsuccessful.unwrap_or_default()) {
+        Some(fault) => Err(fault),
+        None => Ok(()),
+    }
+}
+
+/// The first failure of an answer that succeeds as a whole. One that was gone before counts last: its name on the
+/// error would say that the others are gone too.
+fn failed(items: Vec<sdk::UnsuccessfulItem>) -> Option<Fault> {
+    let mut errors: Vec<_> = items.into_iter().filter_map(|item| item.error).collect();
+    errors.sort_by_key(|error| error.code().is_some_and(|code| code.ends_with("NotFound")));
+    errors.into_iter().next().map(|error| Fault::Answered {
+        code: or_empty(error.code),
+        message: or_empty(error.message),
+        status: 400,
+    })
+}
+
+/// What an endpoint stands in, as AWS takes it in a change; no lists at all rather than empty ones, which it refuses.
+#[derive(Default)]
+struct Places {
+    route_tables: Option<Vec<String>>,
+    subnets: Option<Vec<String>>,
+    security_groups: Option<Vec<String>>,
+}
+
+impl Places {
+    fn of(access: calls::EndpointAccess) -> Self {
+        let some = |ids: Vec<String>| (!ids.is_empty()).then_some(ids);
+        match access {
+            calls::EndpointAccess::Gateway { route_tables } => Self {
+                route_tables: some(route_tables),
+                ..Self::default()
+            },
+            calls::EndpointAccess::Interface {
+                subnets,
+                security_groups,
+            } => Self {
+                subnets: some(subnets),
+                security_groups: some(security_groups),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 fn vpc_endpoint(found: sdk::VpcEndpoint) -> Result<calls::VpcEndpoint, Fault> {
@@ -125,6 +196,36 @@ mod tests {
             endpoint.map(|found| (found.access, found.private_dns)),
             Some((expected, false))
         );
+    }
+
+    fn unsuccessful(codes: &[&str]) -> Option<String> {
+        let item = |code: &&str| {
+            let error = sdk::UnsuccessfulItemError::builder().code(*code).build();
+            sdk::UnsuccessfulItem::builder().error(error).build()
+        };
+        let fault = failed(codes.iter().map(item).collect());
+        fault.map(|fault| fault.of("ec2:DeleteVpcEndpoints").code)
+    }
+
+    #[test]
+    fn a_part_that_failed_is_an_error_and_gone_only_if_every_one_is() {
+        let gone = "InvalidVpcEndpointId.NotFound";
+        assert_eq!(unsuccessful(&[]), None);
+        assert_eq!(unsuccessful(&[gone]).as_deref(), Some(gone));
+        assert_eq!(
+            unsuccessful(&[gone, "InvalidParameter"]).as_deref(),
+            Some("InvalidParameter")
+        );
+    }
+
+    #[test]
+    fn a_change_names_no_empty_list() {
+        let nothing = Places::of(calls::EndpointAccess::Interface {
+            subnets: vec!["subnet-1".into()],
+            security_groups: Vec::new(),
+        });
+        assert_eq!(nothing.subnets, Some(vec!["subnet-1".to_owned()]));
+        assert_eq!((nothing.security_groups, nothing.route_tables), (None, None));
     }
 
     #[test]

@@ -59,6 +59,15 @@ pub(super) async fn run_instances(
     })
 }
 
+pub(super) async fn terminate_instances(
+    client: &Client,
+    call: calls::TerminateInstances,
+) -> Result<(), Fault> {
+    let request = client.terminate_instances();
+    request.instance_ids(call.instance).send().await?;
+    Ok(())
+}
+
 /// Tags of an instance and of what starts with it; none at all rather than empty lists, which AWS refuses.
 fn launched_tags(tags: &Tags) -> Option<Vec<sdk::TagSpecification>> {
     let specification = |resource| {

@@ -1,10 +1,11 @@
-//! Amazon EC2: `read` describes, `write` changes; launch templates, instances and VPC endpoints have both in `template`,
-//! `instance` and `endpoint`; `convert` turns the SDK's types into ours.
+//! Amazon EC2: `read` describes, `write` makes and changes, `delete` takes away; launch templates, instances and VPC
+//! endpoints have all of it in `template`, `instance` and `endpoint`; `convert` turns the SDK's types into ours.
 //!
 //! Guarantees: tags ride in the create call itself (rule 33 of the AWS facts), so that nothing is ever untagged; each
 //! call with a client token sends ours, never one that the SDK invents (rule 69).
 
 mod convert;
+mod delete;
 mod endpoint;
 mod instance;
 mod read;
@@ -32,6 +33,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DescribeLaunchTemplateVersions => template::launch_template_versions,
         DescribeVpcEndpoints => endpoint::vpc_endpoints,
         DescribeInstances => instance::instances,
+        DescribeNetworkInterfaces => read::network_interfaces,
         DescribeInstanceTypes => instance::instance_types,
         CreateVpc => write::create_vpc,
         ModifyVpcAttribute => write::modify_vpc_attribute,
@@ -47,9 +49,28 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         CreateSecurityGroup => write::create_security_group,
         AuthorizeSecurityGroupIngress => write::authorize_ingress,
         AuthorizeSecurityGroupEgress => write::authorize_egress,
-        RevokeSecurityGroupEgress => write::revoke_egress,
+        RevokeSecurityGroupIngress => delete::revoke_ingress,
+        RevokeSecurityGroupEgress => delete::revoke_egress,
         CreateLaunchTemplate => template::create_launch_template,
+        CreateLaunchTemplateVersion => template::create_launch_template_version,
         CreateVpcEndpoint => endpoint::create_vpc_endpoint,
         RunInstances => instance::run_instances,
+        ReplaceRoute => write::replace_route,
+        ModifyVpcEndpoint => endpoint::modify_vpc_endpoint,
+        CreateTags => write::create_tags,
+        DeleteTags => delete::tags,
+        TerminateInstances => instance::terminate_instances,
+        DeleteVpcEndpoints => endpoint::delete_vpc_endpoints,
+        DeleteNatGateway => delete::nat_gateway,
+        ReleaseAddress => delete::address,
+        DeleteRoute => delete::route,
+        DisassociateRouteTable => delete::association,
+        DeleteRouteTable => delete::route_table,
+        DeleteSecurityGroup => delete::security_group,
+        DeleteSubnet => delete::subnet,
+        DetachInternetGateway => delete::attachment,
+        DeleteInternetGateway => delete::internet_gateway,
+        DeleteVpc => delete::vpc,
+        DeleteLaunchTemplate => template::delete_launch_template,
     )
 }

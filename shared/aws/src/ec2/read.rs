@@ -140,3 +140,14 @@ pub(super) async fn security_groups(
     let found = every(request.into_paginator().items().send()).await?;
     found.into_iter().map(convert::security_group).collect()
 }
+
+pub(super) async fn network_interfaces(
+    client: &Client,
+    call: calls::DescribeNetworkInterfaces,
+) -> Result<Vec<calls::NetworkInterface>, Fault> {
+    let request = client
+        .describe_network_interfaces()
+        .set_filters(filters(call.filters));
+    let found = every(request.into_paginator().items().send()).await?;
+    found.into_iter().map(convert::network_interface).collect()
+}

@@ -31,7 +31,7 @@ pub(super) async fn launch_template_versions(
     let request = client
         .describe_launch_template_versions()
         .launch_template_id(call.launch_template);
-    let found = every(request.versions("$Default").into_paginator().items().send()).await?;
+    let found = every(request.versions("$Latest").into_paginator().items().send()).await?;
     found.into_iter().map(version).collect()
 }
 
@@ -52,6 +52,29 @@ pub(super) async fn create_launch_template(
         tags: tags_or(template.tags, call.tags),
         ..template
     })
+}
+
+pub(super) async fn create_launch_template_version(
+    client: &Client,
+    call: calls::CreateLaunchTemplateVersion,
+) -> Result<calls::LaunchTemplateVersion, Fault> {
+    let answer = client
+        .create_launch_template_version()
+        .launch_template_id(call.launch_template)
+        .client_token(call.token)
+        .launch_template_data(request(*call.data))
+        .send()
+        .await?;
+    version(part(answer.launch_template_version, "LaunchTemplateVersion")?)
+}
+
+pub(super) async fn delete_launch_template(
+    client: &Client,
+    call: calls::DeleteLaunchTemplate,
+) -> Result<(), Fault> {
+    let request = client.delete_launch_template();
+    request.launch_template_id(call.launch_template).send().await?;
+    Ok(())
 }
 
 fn launch_template(found: sdk::LaunchTemplate) -> Result<calls::LaunchTemplate, Fault> {

@@ -1,10 +1,10 @@
-//! Creating and changing the network and its security groups.
+//! Making and changing the network and its security groups, and the tags of anything in EC2.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttributeBooleanValue, DomainType, ResourceType};
 use windlass_calls::ec2 as calls;
 
-use super::convert::{self, permission, tagged};
+use super::convert::{self, permission, tagged, to_sdk};
 use crate::answer::{field, part, tags_or};
 use crate::fault::Fault;
 
@@ -213,12 +213,22 @@ pub(super) async fn authorize_egress(
     Ok(())
 }
 
-pub(super) async fn revoke_egress(
-    client: &Client,
-    call: calls::RevokeSecurityGroupEgress,
-) -> Result<(), Fault> {
-    let request = client.revoke_security_group_egress().group_id(call.group);
-    request.ip_permissions(permission(call.rule)).send().await?;
+pub(super) async fn replace_route(client: &Client, call: calls::ReplaceRoute) -> Result<(), Fault> {
+    let request = client
+        .replace_route()
+        .route_table_id(call.route_table)
+        .destination_cidr_block(call.destination);
+    let request = match call.target {
+        calls::RouteTarget::InternetGateway(id) => request.gateway_id(id),
+        calls::RouteTarget::NatGateway(id) => request.nat_gateway_id(id),
+    };
+    request.send().await?;
+    Ok(())
+}
+
+pub(super) async fn create_tags(client: &Client, call: calls::CreateTags) -> Result<(), Fault> {
+    let request = client.create_tags().set_resources(Some(call.resources));
+    request.set_tags(Some(to_sdk(&call.tags))).send().await?;
     Ok(())
 }
 

@@ -3,9 +3,13 @@
 //! A listener that speaks or does something we never ask for reads as one without protocol or action: somebody else's
 //! doing shows as different and not as an error.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
-use windlass_calls::elb::{Action, CreateListener, DescribeListeners, Listener, Protocol};
+use windlass_calls::elb::{
+    Action, CreateListener, DeleteListener, DescribeListeners, Listener, ModifyListener, Protocol,
+};
 
 use super::to_sdk;
 use crate::answer::{every, field, number, part};
@@ -15,6 +19,9 @@ use crate::fault::Fault;
 const SAME_HOST: &str = "#{host}";
 const SAME_PATH: &str = "/#{path}";
 const SAME_QUERY: &str = "#{query}";
+
+/// Weight of a target group that has none.
+const DEFAULT_WEIGHT: u16 = 1;
 
 pub(super) async fn describe_listeners(
     client: &Client,
@@ -26,21 +33,66 @@ pub(super) async fn describe_listeners(
 }
 
 pub(super) async fn create_listener(client: &Client, call: CreateListener) -> Result<Listener, Fault> {
-    let request = client
+    let spoken = Spoken::of(call.protocol);
+    let answer = client
         .create_listener()
         .load_balancer_arn(call.load_balancer)
         .port(i32::from(call.port))
+        .protocol(spoken.protocol)
+        .set_certificates(spoken.certificates)
+        .set_ssl_policy(spoken.policy)
         .default_actions(sdk_action(call.action))
-        .set_tags(to_sdk(call.tags));
-    let request = match call.protocol {
-        Protocol::Http => request.protocol(sdk::ProtocolEnum::Http),
-        Protocol::Https { certificate, policy } => request
-            .protocol(sdk::ProtocolEnum::Https)
-            .certificates(sdk::Certificate::builder().certificate_arn(certificate).build())
-            .ssl_policy(policy),
-    };
-    let created = request.send().await?.listeners.unwrap_or_default();
+        .set_tags(to_sdk(call.tags))
+        .send()
+        .await?;
+    let created = answer.listeners.unwrap_or_default();
     listener(part(created.into_iter().next(), "Listeners")?)
+}
+
+pub(super) async fn modify_listener(client: &Client, call: ModifyListener) -> Result<(), Fault> {
+    let spoken = Spoken::of(call.protocol);
+    client
+        .modify_listener()
+        .listener_arn(call.listener)
+        .protocol(spoken.protocol)
+        .set_certificates(spoken.certificates)
+        .set_ssl_policy(spoken.policy)
+        .default_actions(sdk_action(call.action))
+        .send()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_listener(client: &Client, call: DeleteListener) -> Result<(), Fault> {
+    let request = client.delete_listener();
+    request.listener_arn(call.listener).send().await?;
+    Ok(())
+}
+
+/// A protocol as AWS takes it.
+struct Spoken {
+    protocol: sdk::ProtocolEnum,
+    certificates: Option<Vec<sdk::Certificate>>,
+    policy: Option<String>,
+}
+
+impl Spoken {
+    fn of(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Http => Self {
+                protocol: sdk::ProtocolEnum::Http,
+                certificates: None,
+                policy: None,
+            },
+            Protocol::Https { certificate, policy } => Self {
+                protocol: sdk::ProtocolEnum::Https,
+                certificates: Some(vec![
+                    sdk::Certificate::builder().certificate_arn(certificate).build(),
+                ]),
+                policy: Some(policy),
+            },
+        }
+    }
 }
 
 fn listener(found: sdk::Listener) -> Result<Listener, Fault> {
@@ -76,6 +128,14 @@ fn sdk_action(action: Action) -> sdk::Action {
             .r#type(sdk::ActionTypeEnum::Forward)
             .target_group_arn(target_group)
             .build(),
+        Action::Split(weights) => {
+            let groups = weights.into_iter().map(weighted).collect();
+            let forward = sdk::ForwardActionConfig::builder().set_target_groups(Some(groups));
+            sdk::Action::builder()
+                .r#type(sdk::ActionTypeEnum::Forward)
+                .forward_config(forward.build())
+                .build()
+        }
         Action::RedirectToHttps(port) => {
             let redirect = sdk::RedirectActionConfig::builder()
                 .protocol("HTTPS")
@@ -92,24 +152,52 @@ fn sdk_action(action: Action) -> sdk::Action {
     }
 }
 
+fn weighted((target_group, weight): (String, u16)) -> sdk::TargetGroupTuple {
+    sdk::TargetGroupTuple::builder()
+        .target_group_arn(target_group)
+        .weight(i32::from(weight))
+        .build()
+}
+
 /// The one default action, if it is of a form that we use.
 fn action(mut actions: Vec<sdk::Action>) -> Option<Action> {
     let only = actions.pop().filter(|_| actions.is_empty())?;
     match only.r#type {
-        Some(sdk::ActionTypeEnum::Forward) => forwards_to(only).map(Action::Forward),
+        Some(sdk::ActionTypeEnum::Forward) => forwards_to(only),
         Some(sdk::ActionTypeEnum::Redirect) => redirects_to(&only.redirect_config?),
         _ => None,
     }
 }
 
-/// The only target group of a forward action. AWS names a single one twice: beside the list and in it.
-fn forwards_to(action: sdk::Action) -> Option<String> {
-    let listed = action.forward_config.and_then(|forward| forward.target_groups);
-    let listed = listed.unwrap_or_default().into_iter();
-    let mut groups: Vec<_> = listed.filter_map(|group| group.target_group_arn).collect();
-    groups.extend(action.target_group_arn);
-    groups.dedup();
-    groups.pop().filter(|_| groups.is_empty())
+/// Where a forward action leads. AWS names a single target group twice: beside the list and in it. Spread over several,
+/// clients that stick to the first one that they met are none of ours.
+fn forwards_to(action: sdk::Action) -> Option<Action> {
+    let config = action.forward_config;
+    let sticks = config
+        .as_ref()
+        .and_then(|config| config.target_group_stickiness_config.as_ref())
+        .is_some_and(|sticky| sticky.enabled == Some(true));
+    let listed = config.and_then(|config| config.target_groups);
+    let mut weights = listed
+        .unwrap_or_default()
+        .into_iter()
+        .map(weight)
+        .collect::<Option<BTreeMap<_, _>>>()?;
+    if let Some(single) = action.target_group_arn {
+        weights.entry(single).or_insert(DEFAULT_WEIGHT);
+    }
+    match weights.pop_first()? {
+        (only, 1..) if weights.is_empty() => Some(Action::Forward(only)),
+        first => {
+            weights.extend([first]);
+            (!sticks).then_some(Action::Split(weights))
+        }
+    }
+}
+
+fn weight(found: sdk::TargetGroupTuple) -> Option<(String, u16)> {
+    let weight = found.weight.map_or(Ok(DEFAULT_WEIGHT), u16::try_from);
+    found.target_group_arn.zip(weight.ok())
 }
 
 /// The port of a permanent redirect to HTTPS that keeps the rest of the address, as AWS does with what is not said.
@@ -131,6 +219,15 @@ mod tests {
     const CERTIFICATE: &str = "arn:aws:acm:us-east-1:123456789012:certificate/1";
     const POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06";
 
+    fn split(weights: &[(&str, u16)]) -> Action {
+        Action::Split(
+            weights
+                .iter()
+                .map(|(arn, weight)| ((*arn).to_owned(), *weight))
+                .collect(),
+        )
+    }
+
     fn forward(single: Option<&str>, listed: &[&str]) -> sdk::Action {
         let tuple = |arn: &&str| sdk::TargetGroupTuple::builder().target_group_arn(*arn).build();
         let config = sdk::ForwardActionConfig::builder()
@@ -145,7 +242,12 @@ mod tests {
 
     #[test]
     fn an_action_reads_back_as_it_was_written() {
-        for wanted in [Action::Forward("tg".into()), Action::RedirectToHttps(8443)] {
+        for wanted in [
+            Action::Forward("tg".into()),
+            split(&[("a", 100), ("b", 0)]),
+            split(&[("a", 0)]),
+            Action::RedirectToHttps(8443),
+        ] {
             assert_eq!(action(vec![sdk_action(wanted.clone())]), Some(wanted));
         }
     }
@@ -155,8 +257,23 @@ mod tests {
         let to = Some(Action::Forward("a".into()));
         assert_eq!(action(vec![forward(Some("a"), &["a"])]), to);
         assert_eq!(action(vec![forward(None, &["a"])]), to);
-        assert_eq!(action(vec![forward(None, &["a", "b"])]), None);
         assert_eq!(action(vec![forward(None, &[])]), None);
+    }
+
+    #[test]
+    fn a_forward_to_several_groups_is_split_evenly_where_no_weights_are_given() {
+        let found = action(vec![forward(None, &["a", "b"])]);
+        assert_eq!(found, Some(split(&[("a", 1), ("b", 1)])));
+    }
+
+    #[test]
+    fn clients_that_stick_to_one_of_several_groups_are_none_of_ours() {
+        let sticky = sdk::TargetGroupStickinessConfig::builder().enabled(true).build();
+        let mut forward = forward(None, &["a", "b"]);
+        if let Some(config) = forward.forward_config.as_mut() {
+            config.target_group_stickiness_config = Some(sticky);
+        }
+        assert_eq!(action(vec![forward]), None);
     }
 
     #[test]

@@ -1,35 +1,44 @@
-//! Elastic Load Balancing v2; listeners and their conversion are in `listener`.
+//! Elastic Load Balancing v2: load balancers and tags here, `listener` and `target_group` each in its own file.
 
 mod listener;
+mod target_group;
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use windlass_calls::elb::{
-    CreateLoadBalancer, CreateTargetGroup, DescribeLoadBalancerAttributes, DescribeLoadBalancers,
-    DescribeTags, DescribeTargetGroupAttributes, DescribeTargetGroups, DescribeTargetHealth, HealthCheck,
-    LoadBalancer, ModifyLoadBalancerAttributes, ModifyTargetGroupAttributes, RegisterTargets, Request,
-    Response, TagDescription, TargetGroup, TargetHealth,
+    AddTags, CreateLoadBalancer, DeleteLoadBalancer, DescribeLoadBalancerAttributes, DescribeLoadBalancers,
+    DescribeTags, LoadBalancer, ModifyLoadBalancerAttributes, RemoveTags, Request, Response, SetSubnets,
+    TagDescription,
 };
 use windlass_calls::{CallError, Tags};
 
-use crate::answer::{every, field, number, or_empty, part, signed};
+use crate::answer::{every, field, part};
 use crate::fault::Fault;
 
 pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
     dispatch!(client, request, elb;
         DescribeLoadBalancers => describe_load_balancers,
         DescribeLoadBalancerAttributes => describe_load_balancer_attributes,
-        DescribeTargetGroups => describe_target_groups,
-        DescribeTargetGroupAttributes => describe_target_group_attributes,
+        DescribeTargetGroups => target_group::describe_target_groups,
+        DescribeTargetGroupAttributes => target_group::describe_target_group_attributes,
         DescribeListeners => listener::describe_listeners,
         DescribeTags => describe_tags,
-        DescribeTargetHealth => describe_target_health,
+        DescribeTargetHealth => target_group::describe_target_health,
         CreateLoadBalancer => create_load_balancer,
         ModifyLoadBalancerAttributes => modify_load_balancer_attributes,
-        CreateTargetGroup => create_target_group,
-        ModifyTargetGroupAttributes => modify_target_group_attributes,
+        CreateTargetGroup => target_group::create_target_group,
+        ModifyTargetGroupAttributes => target_group::modify_target_group_attributes,
         CreateListener => listener::create_listener,
-        RegisterTargets => register_targets,
+        RegisterTargets => target_group::register_targets,
+        SetSubnets => set_subnets,
+        ModifyListener => listener::modify_listener,
+        ModifyTargetGroup => target_group::modify_target_group,
+        AddTags => add_tags,
+        RemoveTags => remove_tags,
+        DeregisterTargets => target_group::deregister_targets,
+        DeleteListener => listener::delete_listener,
+        DeleteLoadBalancer => delete_load_balancer,
+        DeleteTargetGroup => target_group::delete_target_group,
     )
 }
 
@@ -58,29 +67,6 @@ async fn describe_load_balancer_attributes(
         .collect()
 }
 
-async fn describe_target_groups(
-    client: &Client,
-    call: DescribeTargetGroups,
-) -> Result<Vec<TargetGroup>, Fault> {
-    let request = client.describe_target_groups().names(call.name);
-    let found = every(request.into_paginator().items().send()).await?;
-    found.into_iter().map(target_group).collect()
-}
-
-async fn describe_target_group_attributes(
-    client: &Client,
-    call: DescribeTargetGroupAttributes,
-) -> Result<Tags, Fault> {
-    let request = client
-        .describe_target_group_attributes()
-        .target_group_arn(call.target_group);
-    let attributes = request.send().await?.attributes.unwrap_or_default();
-    attributes
-        .into_iter()
-        .map(|attribute| pair(attribute.key, attribute.value))
-        .collect()
-}
-
 async fn describe_tags(client: &Client, call: DescribeTags) -> Result<Vec<TagDescription>, Fault> {
     let answer = client
         .describe_tags()
@@ -92,23 +78,6 @@ async fn describe_tags(client: &Client, call: DescribeTags) -> Result<Vec<TagDes
         .unwrap_or_default()
         .into_iter()
         .map(tag_description)
-        .collect()
-}
-
-async fn describe_target_health(
-    client: &Client,
-    call: DescribeTargetHealth,
-) -> Result<Vec<TargetHealth>, Fault> {
-    let answer = client
-        .describe_target_health()
-        .target_group_arn(call.target_group)
-        .send()
-        .await?;
-    answer
-        .target_health_descriptions
-        .unwrap_or_default()
-        .into_iter()
-        .map(target_health)
         .collect()
 }
 
@@ -147,51 +116,31 @@ async fn modify_load_balancer_attributes(
     Ok(())
 }
 
-async fn create_target_group(client: &Client, call: CreateTargetGroup) -> Result<TargetGroup, Fault> {
-    let check = call.health_check;
-    let answer = client
-        .create_target_group()
-        .name(call.name)
-        .vpc_id(call.vpc)
-        .target_type(sdk::TargetTypeEnum::Instance)
-        .protocol(sdk::ProtocolEnum::Http)
-        .port(i32::from(call.port))
-        .health_check_path(check.path)
-        .health_check_interval_seconds(signed(check.interval))
-        .health_check_timeout_seconds(signed(check.timeout))
-        .healthy_threshold_count(signed(check.healthy))
-        .unhealthy_threshold_count(signed(check.unhealthy))
-        .matcher(sdk::Matcher::builder().http_code(check.codes).build())
-        .set_tags(to_sdk(call.tags))
-        .send()
-        .await?;
-    let created = answer.target_groups.unwrap_or_default().into_iter().next();
-    target_group(part(created, "TargetGroups")?)
-}
-
-async fn modify_target_group_attributes(
-    client: &Client,
-    call: ModifyTargetGroupAttributes,
-) -> Result<(), Fault> {
-    let attribute = |(key, value)| sdk::TargetGroupAttribute::builder().key(key).value(value).build();
+async fn set_subnets(client: &Client, call: SetSubnets) -> Result<(), Fault> {
     client
-        .modify_target_group_attributes()
-        .target_group_arn(call.target_group)
-        .set_attributes(Some(call.attributes.into_iter().map(attribute).collect()))
+        .set_subnets()
+        .load_balancer_arn(call.load_balancer)
+        .set_subnets(Some(call.subnets))
         .send()
         .await?;
     Ok(())
 }
 
-/// Without a port, a target is reached at its group's.
-async fn register_targets(client: &Client, call: RegisterTargets) -> Result<(), Fault> {
-    let target = sdk::TargetDescription::builder().id(call.target).build();
-    client
-        .register_targets()
-        .target_group_arn(call.target_group)
-        .targets(target)
-        .send()
-        .await?;
+async fn delete_load_balancer(client: &Client, call: DeleteLoadBalancer) -> Result<(), Fault> {
+    let request = client.delete_load_balancer();
+    request.load_balancer_arn(call.load_balancer).send().await?;
+    Ok(())
+}
+
+async fn add_tags(client: &Client, call: AddTags) -> Result<(), Fault> {
+    let request = client.add_tags().set_resource_arns(Some(call.resources));
+    request.set_tags(to_sdk(call.tags)).send().await?;
+    Ok(())
+}
+
+async fn remove_tags(client: &Client, call: RemoveTags) -> Result<(), Fault> {
+    let request = client.remove_tags().set_resource_arns(Some(call.resources));
+    request.set_tag_keys(Some(call.keys)).send().await?;
     Ok(())
 }
 
@@ -217,24 +166,6 @@ fn load_balancer(found: sdk::LoadBalancer) -> Result<LoadBalancer, Fault> {
     })
 }
 
-fn target_group(found: sdk::TargetGroup) -> Result<TargetGroup, Fault> {
-    Ok(TargetGroup {
-        arn: field(found.target_group_arn, "TargetGroupArn")?,
-        name: field(found.target_group_name, "TargetGroupName")?,
-        vpc: field(found.vpc_id, "VpcId")?,
-        port: number(found.port, "Port")?,
-        health_check: HealthCheck {
-            path: or_empty(found.health_check_path),
-            interval: number(found.health_check_interval_seconds, "HealthCheckIntervalSeconds")?,
-            timeout: number(found.health_check_timeout_seconds, "HealthCheckTimeoutSeconds")?,
-            healthy: number(found.healthy_threshold_count, "HealthyThresholdCount")?,
-            unhealthy: number(found.unhealthy_threshold_count, "UnhealthyThresholdCount")?,
-            codes: or_empty(found.matcher.and_then(|matcher| matcher.http_code)),
-        },
-        load_balancers: found.load_balancer_arns.unwrap_or_default(),
-    })
-}
-
 fn tag_description(found: sdk::TagDescription) -> Result<TagDescription, Fault> {
     let tags = found.tags.unwrap_or_default().into_iter();
     Ok(TagDescription {
@@ -242,17 +173,6 @@ fn tag_description(found: sdk::TagDescription) -> Result<TagDescription, Fault> 
         tags: tags
             .map(|tag| pair(tag.key, tag.value))
             .collect::<Result<_, _>>()?,
-    })
-}
-
-fn target_health(found: sdk::TargetHealthDescription) -> Result<TargetHealth, Fault> {
-    let target = part(found.target, "Target")?;
-    let health = part(found.target_health, "TargetHealth")?;
-    Ok(TargetHealth {
-        target: field(target.id, "Target.Id")?,
-        state: field(health.state, "TargetHealth.State")?,
-        reason: health.reason.map(|reason| reason.as_str().to_owned()),
-        description: health.description,
     })
 }
 

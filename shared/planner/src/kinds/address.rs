@@ -1,11 +1,11 @@
 //! Elastic IP addresses, one for each NAT gateway.
 
-use windlass_calls::ec2::{self, AllocateAddress, DescribeAddresses, Response as Ec2};
+use windlass_calls::ec2::{self, AllocateAddress, DescribeAddresses, ReleaseAddress, Response as Ec2};
 use windlass_calls::{Request, Response};
 
-use super::{find, nat_zones};
+use super::{Found, find, make, nat_zones, present};
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// An elastic IP address.
@@ -14,6 +14,7 @@ pub struct Address;
 impl Kind for Address {
     type Seen = Vec<ec2::Address>;
     const NAME: &'static str = "address";
+    const AFTER: &'static [&'static str] = &["nat-gateway"];
 
     fn wants(cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(nat_zones(cx, known)?
@@ -27,32 +28,43 @@ impl Kind for Address {
         Ok(vec![DescribeAddresses { filters }.into()])
     }
 
-    fn read(seen: &mut Self::Seen, _: &Request, response: &Response) {
-        match response {
-            Response::Ec2(Ec2::DescribeAddresses(addresses)) => seen.clone_from(addresses),
-            Response::Ec2(Ec2::AllocateAddress(address)) => seen.push(address.clone()),
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Ec2(Ec2::DescribeAddresses(addresses))) => seen.clone_from(addresses),
+            (_, Response::Ec2(Ec2::AllocateAddress(address))) => seen.push(address.clone()),
+            (Request::Ec2(ec2::Request::ReleaseAddress(release)), _) => {
+                seen.retain(|address| address.allocation != release.allocation);
+            }
             _ => {}
         }
     }
 
     fn next(cx: &Context, id: &Id, seen: &Self::Seen, _: &Known) -> Result<Next, Blocked> {
-        let found = find(
-            cx,
-            id,
-            seen,
-            |address| &address.allocation,
-            |address| &address.tags,
-        );
-        Ok(match found {
-            Some(address) => {
-                Next::InSync(Outputs::id(&address.allocation).with("publicIp", &address.public_ip))
-            }
-            None => Next::create(
-                AllocateAddress {
-                    tags: names::tags(cx.spec, id),
-                },
-                format!("the fixed address of the NAT gateway in zone {}", id.part()),
-            ),
-        })
+        let network = cx.spec.network.cidr.to_string();
+        let fits = |address: &ec2::Address| {
+            let tag = address.tags.get(names::NETWORK_TAG);
+            tag.is_none_or(|tag| *tag == network)
+        };
+        let Found { this, old } = find(cx, id, seen, fits);
+        if let Some(address) = this {
+            let outputs = Outputs::id(&address.allocation).with("publicIp", &address.public_ip);
+            return Ok(Next::InSync(outputs));
+        }
+        let mut tags = names::tags(cx.spec, id);
+        tags.insert(names::NETWORK_TAG.into(), network);
+        let reason = format!("the fixed address of the NAT gateway in zone {}", id.part());
+        Ok(make(cx, id, &old, AllocateAddress { tags }, reason))
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        present(cx, Self::NAME, seen)
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Self::Seen) -> Removal {
+        let allocation = it.physical.clone();
+        Removal::send(
+            ReleaseAddress { allocation },
+            "no NAT gateway needs the address any more",
+        )
     }
 }

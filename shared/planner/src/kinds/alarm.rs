@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use ordered_float::OrderedFloat;
 use serde_json::json;
 use windlass_calls::cloudwatch::{
-    self, Alarm as Wanted, DescribeAlarms, Metric, PutMetricAlarm, Response as Cloudwatch, Watch,
+    self, Alarm as Wanted, DeleteAlarms, DescribeAlarms, Metric, PutMetricAlarm, Response as Cloudwatch,
+    Watch,
 };
 use windlass_calls::{Request, Response};
 use windlass_spec::{Breach, Measure};
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// An alarm. Ids: `alarm/cpu-out`, `alarm/cpu-in`, `alarm/5xx-rate`, `alarm/no-healthy-host`, `alarm/latency`.
@@ -57,10 +58,12 @@ impl Kind for Alarm {
     }
 
     fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
-        if Self::wants(cx, known)?.is_empty() {
+        if Self::wants(cx, known)?.is_empty() && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
-        served_once(cx, known)?;
+        if !cx.destroying {
+            served_once(cx, known)?;
+        }
         let prefix = names::alarms(&cx.spec.stack);
         Ok(vec![DescribeAlarms { prefix }.into()])
     }
@@ -71,6 +74,9 @@ impl Kind for Alarm {
             (Request::Cloudwatch(cloudwatch::Request::PutMetricAlarm(put)), _) => {
                 seen.retain(|alarm| alarm.name != put.alarm.name);
                 seen.push(put.alarm.as_ref().clone());
+            }
+            (Request::Cloudwatch(cloudwatch::Request::DeleteAlarms(delete)), _) => {
+                seen.retain(|alarm| !delete.names.contains(&alarm.name));
             }
             _ => {}
         }
@@ -100,7 +106,30 @@ impl Kind for Alarm {
             }
         })
     }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        let prefix = names::alarms(&cx.spec.stack);
+        let own = seen
+            .iter()
+            .filter_map(|alarm| Some((alarm.name.strip_prefix(&prefix)?, &alarm.name)));
+        own.map(|(part, name)| Present::new(Id::of(Self::NAME, part), name))
+            .collect()
+    }
+
+    /// All alarms of a stack that is being destroyed go in one call (rule 51).
+    fn remove(cx: &Context, it: &Present, seen: &Self::Seen) -> Removal {
+        let names = if cx.destroying {
+            let own = Self::present(cx, seen).into_iter();
+            own.map(|alarm| alarm.physical).take(AT_ONCE).collect()
+        } else {
+            vec![it.physical.clone()]
+        };
+        Removal::send(DeleteAlarms { names }, "the alarm is no longer wanted")
+    }
 }
+
+/// Most alarms that one call deletes (rule 51).
+const AT_ONCE: usize = 100;
 
 /// Alarms come last: while a stack is created nothing is healthy, and nobody should be called for it.
 fn served_once(cx: &Context, known: &Known) -> Result<(), Blocked> {

@@ -2,18 +2,27 @@
 //! (rule 39), rules open, target group in use.
 //!
 //! It replaces what the load balancer finds unhealthy, launching the new one first (rule 61). The desired capacity is
-//! the scaler's and never set here (rule 47).
+//! the scaler's and never set here (rule 47), but for a group that takes another's place: it starts as large.
+//!
+//! What instances are made from reaches the running ones by an instance refresh, which makes the new version the
+//! group's when it is done (rule 46). Where another target group or network needs another group, both live side by
+//! side until the new one serves; their names alternate.
 
+use std::collections::BTreeMap;
+
+use serde_json::json;
 use windlass_calls::autoscaling::{
-    self, Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities, Group,
-    GroupSettings, Response as Autoscaling,
+    self, Activity, CancelInstanceRefresh, CreateAutoScalingGroup, DeleteAutoScalingGroup,
+    DescribeAutoScalingGroups, DescribeInstanceRefreshes, DescribeScalingActivities, Group, GroupChange,
+    GroupSettings, Launch, Refresh, RefreshPreferences, Response as Autoscaling, StartInstanceRefresh,
+    UpdateAutoScalingGroup,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::Mode;
+use windlass_spec::{Mode, Rollout};
 
-use super::in_zone;
+use super::{in_zone, make};
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// The Auto Scaling group.
@@ -26,16 +35,23 @@ const LEAST_WARMUP: u32 = 60;
 /// Never below the desired capacity while instances are replaced, and a tenth above it (rule 61).
 const MAINTENANCE: (u32, u32) = (100, 110);
 
+/// Seconds that new instances are watched before a rollout counts as done.
+const BAKE: u32 = 60;
+
 /// What AWS shows.
 #[derive(Default, Clone)]
 pub struct Seen {
-    group: Option<Group>,
+    /// The groups of the stack's names, whoever's they are.
+    groups: BTreeMap<String, Group>,
     activities: Vec<Activity>,
+    /// The newest first.
+    refreshes: Option<Vec<Refresh>>,
 }
 
 impl Kind for AutoScalingGroup {
     type Seen = Seen;
     const NAME: &'static str = "auto-scaling-group";
+    const AFTER: &'static [&'static str] = &["alarm"];
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(match cx.spec.compute.mode {
@@ -44,94 +60,305 @@ impl Kind for AutoScalingGroup {
         })
     }
 
-    fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
-        if cx.spec.compute.mode == Mode::Ec2 {
+    fn queries(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
+        if cx.spec.compute.mode == Mode::Ec2 && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
-        let name = names::stack(&cx.spec.stack);
-        let mut queries: Vec<Request> = vec![DescribeAutoScalingGroups { name: name.clone() }.into()];
-        if seen
-            .group
-            .as_ref()
-            .is_some_and(|group| group.instances.len() < group.desired as usize)
-        {
-            queries.push(DescribeScalingActivities { group: name }.into());
+        let names = asked(cx, known).into_iter();
+        let mut queries: Vec<Request> = names
+            .map(|name| DescribeAutoScalingGroups { name }.into())
+            .collect();
+        if cx.destroying {
+            return Ok(queries);
+        }
+        if let Some(group) = this(cx, seen, known)?.0 {
+            let name = group.settings.name.clone();
+            if group.instances.len() < group.desired as usize {
+                queries.push(DescribeScalingActivities { group: name.clone() }.into());
+            }
+            if launch(cx, known).is_ok_and(|wanted| launched(&group.settings) != wanted) {
+                queries.push(DescribeInstanceRefreshes { group: name }.into());
+            }
         }
         Ok(queries)
     }
 
     fn read(seen: &mut Seen, request: &Request, response: &Response) {
-        match (request, response) {
-            (_, Response::Autoscaling(Autoscaling::DescribeAutoScalingGroups(groups))) => {
-                seen.group = groups.first().cloned();
+        if let Request::Autoscaling(request) = request {
+            seen.fold(request);
+        }
+        match response {
+            Response::Autoscaling(Autoscaling::DescribeAutoScalingGroups(groups)) => {
+                let named = groups
+                    .iter()
+                    .map(|group| (group.settings.name.clone(), group.clone()));
+                seen.groups.extend(named);
             }
-            (_, Response::Autoscaling(Autoscaling::DescribeScalingActivities(activities))) => {
+            Response::Autoscaling(Autoscaling::DescribeScalingActivities(activities)) => {
                 seen.activities.clone_from(activities);
             }
-            (Request::Autoscaling(autoscaling::Request::CreateAutoScalingGroup(create)), _) => {
-                seen.group = Some(Group {
-                    arn: String::new(),
-                    settings: create.settings.as_ref().clone(),
-                    health_check: "ELB".into(),
-                    desired: create.settings.min,
-                    instances: vec![],
-                    metrics: vec![],
-                    suspended: vec![],
-                    status: None,
-                    tags: create.tags.clone(),
-                });
+            Response::Autoscaling(Autoscaling::DescribeInstanceRefreshes(refreshes)) => {
+                seen.refreshes = Some(refreshes.clone());
             }
             _ => {}
         }
     }
 
     fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
-        let wanted = settings(cx, known);
-        let Some(group) = &seen.group else {
+        let (group, old) = this(cx, seen, known)?;
+        let Some(group) = group else {
             super::runnable(cx, known)?;
-            let create = CreateAutoScalingGroup {
-                settings: Box::new(wanted?),
-                tags: group_tags(cx, id),
-            };
-            let scaling = &cx.spec.scaling;
-            return Ok(Next::create(
-                create,
-                format!("keeps {} to {} instances running", scaling.min, scaling.max),
-            ));
+            return Ok(create(cx, id, seen, &old, settings(cx, known)?));
         };
-        if !names::owned(&group.tags, &cx.spec.stack) {
-            return Ok(Next::refuse(super::foreign(
-                "Auto Scaling group",
-                &group.settings.name,
-            )));
-        }
+        let wanted = settings(cx, known)?;
         let outputs = Outputs::id(&group.settings.name)
             .with("name", &group.settings.name)
-            .with("arn", &group.arn);
-        Ok(match difference(&group.settings, &wanted?) {
-            Some(reason) => Next::refuse(reason),
-            None => capacity(cx, group, &seen.activities, outputs),
-        })
+            .with("arn", &group.arn)
+            .with("targetGroup", wanted.target_groups.join(","));
+        if group.settings.target_groups.is_empty() {
+            return Ok(Next::Refuse {
+                reason: format!(
+                    "somebody detached the target group from Auto Scaling group {}: attach {} again",
+                    group.settings.name, wanted.target_groups[0]
+                ),
+                outputs: Some(outputs),
+            });
+        }
+        if let Some((change, now)) = difference(&group.settings, &wanted) {
+            let update = UpdateAutoScalingGroup {
+                group: group.settings.name.clone(),
+                change: Box::new(change),
+            };
+            let reason = format!(
+                "keeps {} to {} instances running, as the spec says",
+                wanted.min, wanted.max
+            );
+            return Ok(Next::update(update, reason, outputs).over(now));
+        }
+        if launched(&group.settings) != launch(cx, known)? {
+            return Ok(rollout(cx, id, group, seen, launch(cx, known)?, outputs));
+        }
+        Ok(capacity(cx, group, &seen.activities, outputs))
+    }
+
+    fn present(cx: &Context, seen: &Seen) -> Vec<Present> {
+        let own = seen
+            .groups
+            .values()
+            .filter(|group| names::owned(&group.tags, &cx.spec.stack));
+        own.map(|group| Present::new(Id::only(Self::NAME), &group.settings.name))
+            .collect()
+    }
+
+    /// Its instances drain first: a group is never deleted by force, which would skip their hooks (rule 51).
+    fn remove(_: &Context, it: &Present, seen: &Seen) -> Removal {
+        let name = it.physical.clone();
+        let Some(group) = seen.groups.get(&name) else {
+            return Removal::wait(format!("group {name} is gone"));
+        };
+        if group.status.is_some() {
+            Removal::wait(format!("AWS is deleting group {name}"))
+        } else if (group.settings.min, group.settings.max, group.desired) != (0, 0, 0) {
+            let change = GroupChange {
+                min: Some(0),
+                max: Some(0),
+                desired: Some(0),
+                ..GroupChange::default()
+            };
+            let update = UpdateAutoScalingGroup {
+                group: name,
+                change: Box::new(change),
+            };
+            Removal::send(update, "its instances finish their requests and go")
+        } else if group.instances.is_empty() {
+            Removal::send(
+                DeleteAutoScalingGroup { group: name },
+                "the group has no instances left",
+            )
+        } else {
+            let left = group.instances.len();
+            Removal::wait(format!("{left} instances of group {name} are going"))
+        }
     }
 }
 
-fn settings(cx: &Context, known: &Known) -> Result<GroupSettings, Blocked> {
-    let template = known.ready(&Id::only("launch-template"))?;
+impl Seen {
+    /// Folds in what was just changed.
+    fn fold(&mut self, request: &autoscaling::Request) {
+        match request {
+            autoscaling::Request::CreateAutoScalingGroup(create) => {
+                let group = Group {
+                    arn: String::new(),
+                    settings: create.settings.as_ref().clone(),
+                    health_check: "ELB".into(),
+                    desired: create.desired.unwrap_or(create.settings.min),
+                    instances: vec![],
+                    metrics: vec![],
+                    suspended: vec![],
+                    status: None,
+                    tags: create.tags.clone(),
+                };
+                self.groups.insert(create.settings.name.clone(), group);
+            }
+            autoscaling::Request::UpdateAutoScalingGroup(update) => {
+                if let Some(group) = self.groups.get_mut(&update.group) {
+                    apply(group, &update.change);
+                }
+            }
+            autoscaling::Request::DeleteAutoScalingGroup(delete) => {
+                self.groups.remove(&delete.group);
+            }
+            autoscaling::Request::StartInstanceRefresh(start) => {
+                let refresh = Refresh {
+                    id: String::new(),
+                    status: "Pending".into(),
+                    reason: None,
+                    percentage: 0,
+                    version: Some(start.launch.version),
+                };
+                self.refreshes.get_or_insert_default().insert(0, refresh);
+            }
+            autoscaling::Request::CancelInstanceRefresh(_) => {
+                let active = self
+                    .refreshes
+                    .iter_mut()
+                    .flatten()
+                    .find(|refresh| is_active(refresh));
+                if let Some(refresh) = active {
+                    refresh.status = "Cancelling".into();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A group's settings after a change.
+fn apply(group: &mut Group, change: &GroupChange) {
+    let settings = &mut group.settings;
+    settings.min = change.min.unwrap_or(settings.min);
+    settings.max = change.max.unwrap_or(settings.max);
+    group.desired = change
+        .desired
+        .unwrap_or(group.desired)
+        .clamp(settings.min, settings.max.max(settings.min));
+    settings.grace = change.grace.unwrap_or(settings.grace);
+    settings.warmup = change.warmup.unwrap_or(settings.warmup);
+    settings.maintenance = change.maintenance.unwrap_or(settings.maintenance);
+    if let Some(subnets) = &change.subnets {
+        settings.subnets.clone_from(subnets);
+    }
+    if let Some(launch) = &change.launch {
+        settings.launch_template.clone_from(&launch.launch_template);
+        settings.version = launch.version;
+        settings.instance_types.clone_from(&launch.instance_types);
+    }
+}
+
+/// The names that a stack's groups can have: two, so that one can take the other's place. No stack's name has a dot.
+fn both_names(cx: &Context) -> [String; 2] {
+    let name = names::stack(&cx.spec.stack);
+    [name.clone(), format!("{name}.b")]
+}
+
+/// The names to ask about: the recorded one alone, as long as it needs no other beside it.
+fn asked(cx: &Context, known: &Known) -> Vec<String> {
+    let [first, second] = both_names(cx);
+    let Some(record) = cx.record(&Id::only(AutoScalingGroup::NAME)) else {
+        let any = cx.destroying || cx.recovering;
+        return if any { vec![first, second] } else { vec![first] };
+    };
+    let target_group = known
+        .get(&Id::only("target-group"))
+        .map(|group| group.outputs.get("id"));
+    let (name, then) = (record.outputs.get("name"), record.outputs.get("targetGroup"));
+    let stays = target_group.is_none_or(|now| then.is_empty() || now == then);
+    if stays && record.leaving.is_empty() && !cx.destroying && !name.is_empty() {
+        vec![name]
+    } else {
+        vec![first, second]
+    }
+}
+
+/// The stack's group, and the one that it takes the place of: that sends its instances to another target group, or
+/// lives in another network.
+fn this<'a>(
+    cx: &Context,
+    seen: &'a Seen,
+    known: &Known,
+) -> Result<(Option<&'a Group>, Vec<&'a Group>), Blocked> {
+    let target_group = known.exists(&Id::only("target-group"))?;
     let zones = cx.zones(known)?;
-    let subnets = zones.iter().map(|zone| {
-        known
-            .exists(&in_zone("subnet", "private", zone))
-            .map(|subnet| subnet.get("id"))
-    });
+    let subnets = zones
+        .iter()
+        .map(|zone| known.exists(&in_zone("subnet", "private", zone)));
+    let subnets: Vec<&Outputs> = subnets.collect::<Result<_, _>>()?;
+    let own = seen
+        .groups
+        .values()
+        .filter(|group| names::owned(&group.tags, &cx.spec.stack));
+    let is_old = |group: &&Group| {
+        let settings = &group.settings;
+        let used = &settings.target_groups;
+        let elsewhere = !used.is_empty() && !used.iter().any(|arn| target_group.is("arn", arn));
+        let apart = !settings
+            .subnets
+            .iter()
+            .any(|id| subnets.iter().any(|subnet| subnet.is("id", id)));
+        elsewhere || apart || group.status.is_some()
+    };
+    let (old, fitting): (Vec<&Group>, Vec<&Group>) = own.partition(is_old);
+    let recorded = cx
+        .record(&Id::only(AutoScalingGroup::NAME))
+        .map(|record| record.outputs.get("name"));
+    let this = fitting
+        .into_iter()
+        .min_by_key(|group| recorded.as_ref() != Some(&group.settings.name));
+    Ok((this, old))
+}
+
+/// A group under a name that is free, as large as the one that it takes the place of.
+fn create(cx: &Context, id: &Id, seen: &Seen, old: &[&Group], settings: GroupSettings) -> Next {
+    let names = both_names(cx);
+    let free = names.iter().find(|name| !seen.groups.contains_key(*name));
+    let foreign = seen
+        .groups
+        .get(&names[0])
+        .filter(|group| !names::owned(&group.tags, &cx.spec.stack));
+    let (Some(free), None) = (free, foreign) else {
+        return match foreign {
+            Some(group) => Next::refuse(super::foreign("Auto Scaling group", &group.settings.name)),
+            None => Next::wait("an earlier group of the stack is still going", Outputs::default()),
+        };
+    };
+    let desired = old
+        .iter()
+        .map(|group| group.desired.clamp(settings.min, settings.max))
+        .max();
+    let reason = format!("keeps {} to {} instances running", settings.min, settings.max);
+    let create = CreateAutoScalingGroup {
+        settings: Box::new(GroupSettings {
+            name: free.clone(),
+            ..settings
+        }),
+        desired,
+        tags: group_tags(cx, id),
+    };
+    let old: Vec<&str> = old.iter().map(|group| group.settings.name.as_str()).collect();
+    make(cx, id, &old, create, reason)
+}
+
+fn settings(cx: &Context, known: &Known) -> Result<GroupSettings, Blocked> {
+    let launch = launch(cx, known)?;
     let check = &cx.spec.load_balancer.health_check;
     Ok(GroupSettings {
         name: names::stack(&cx.spec.stack),
         min: cx.spec.scaling.min,
         max: cx.spec.scaling.max,
-        subnets: subnets.collect::<Result<_, _>>()?,
+        subnets: subnets(cx, known)?,
         target_groups: vec![known.exists(&Id::only("target-group"))?.get("arn")],
-        launch_template: template.get("id"),
-        version: template.get("version").parse().unwrap_or(1),
+        launch_template: launch.launch_template,
+        version: launch.version,
         instance_types: cx.spec.compute.instance_types.clone(),
         grace: GRACE,
         warmup: LEAST_WARMUP.max(check.interval * check.healthy),
@@ -146,52 +373,163 @@ fn group_tags(cx: &Context, id: &Id) -> windlass_calls::Tags {
     tags
 }
 
-/// The first setting of the running group that is not as wanted.
-fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<String> {
+/// Ids of the private subnets.
+fn subnets(cx: &Context, known: &Known) -> Result<Vec<String>, Blocked> {
+    let zones = cx.zones(known)?;
+    let subnets = zones.iter().map(|zone| {
+        let subnet = known.exists(&in_zone("subnet", "private", zone))?;
+        Ok(subnet.get("id"))
+    });
+    subnets.collect()
+}
+
+/// What instances are to be made from. One type alone is no choice: the template says it, and the group nothing.
+fn launch(cx: &Context, known: &Known) -> Result<Launch, Blocked> {
+    let template = known.ready(&Id::only("launch-template"))?;
+    let types = &cx.spec.compute.instance_types;
+    Ok(Launch {
+        launch_template: template.get("id"),
+        version: template.get("version").parse().unwrap_or(1),
+        instance_types: if types.len() > 1 { types.clone() } else { vec![] },
+    })
+}
+
+/// What a group's next instances are made from.
+fn launched(settings: &GroupSettings) -> Launch {
+    let types = &settings.instance_types;
+    Launch {
+        launch_template: settings.launch_template.clone(),
+        version: settings.version,
+        instance_types: if types.len() > 1 { types.clone() } else { vec![] },
+    }
+}
+
+/// What has to change of a group's settings, apart from what instances are made from; and what it is now.
+fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<(GroupChange, serde_json::Value)> {
+    fn other<T: PartialEq + Clone>(seen: &T, wanted: &T) -> Option<T> {
+        (seen != wanted).then(|| wanted.clone())
+    }
     let sorted = |subnets: &[String]| {
         let mut subnets = subnets.to_vec();
         subnets.sort();
         subnets
     };
-    let pairs = [
-        ("scaling.min", seen.min.to_string(), wanted.min.to_string()),
-        ("scaling.max", seen.max.to_string(), wanted.max.to_string()),
-        (
-            "the launch template",
-            seen.launch_template.clone(),
-            wanted.launch_template.clone(),
-        ),
-        (
-            "compute.instanceTypes",
-            choice(&seen.instance_types),
-            choice(&wanted.instance_types),
-        ),
-        (
-            "the group's subnets",
-            sorted(&seen.subnets).join(","),
-            sorted(&wanted.subnets).join(","),
-        ),
-        (
-            "the group's target groups",
-            seen.target_groups.join(","),
-            wanted.target_groups.join(","),
-        ),
-        (
-            "the group's warm-up",
-            seen.warmup.to_string(),
-            wanted.warmup.to_string(),
-        ),
-    ];
-    let differs = pairs.into_iter().find(|(_, seen, wanted)| seen != wanted);
-    differs.map(|(what, seen, wanted)| super::unsupported_change(what, seen, wanted))
+    let change = GroupChange {
+        min: other(&seen.min, &wanted.min),
+        max: other(&seen.max, &wanted.max),
+        subnets: other(&sorted(&seen.subnets), &sorted(&wanted.subnets)),
+        grace: other(&seen.grace, &wanted.grace),
+        warmup: other(&seen.warmup, &wanted.warmup),
+        maintenance: other(&seen.maintenance, &wanted.maintenance),
+        desired: None,
+        launch: None,
+    };
+    let now = json!({
+        "group": seen.name,
+        "change": {
+            "min": seen.min, "max": seen.max, "subnets": sorted(&seen.subnets), "grace": seen.grace,
+            "warmup": seen.warmup, "maintenance": seen.maintenance,
+        },
+    });
+    (change != GroupChange::default()).then_some((change, now))
 }
 
-/// The types to choose from. One alone is no choice: the launch template says it, and the group nothing.
-fn choice(instance_types: &[String]) -> String {
-    match instance_types {
-        [] | [_] => "the launch template's".into(),
-        several => several.join(", "),
+/// Brings a new version to the instances that run, or says how far that is.
+fn rollout(cx: &Context, id: &Id, group: &Group, seen: &Seen, wanted: Launch, outputs: Outputs) -> Next {
+    let name = group.settings.name.clone();
+    let now = json!({ "group": name, "launch": launched(&group.settings), "change": { "launch": launched(&group.settings) } });
+    if cx.spec.rollout == Rollout::Manual {
+        let change = GroupChange {
+            launch: Some(wanted),
+            ..GroupChange::default()
+        };
+        let update = UpdateAutoScalingGroup {
+            group: name,
+            change: Box::new(change),
+        };
+        let reason = "instances launched from now on are made from the new version; running ones stay";
+        return Next::update(update, reason, outputs).over(now);
     }
+    let newest = seen.refreshes.iter().flatten().next();
+    let outputs = outputs.with("rollout", cx.version);
+    let tried = cx
+        .record(id)
+        .is_some_and(|record| record.outputs.get("rollout") == cx.version);
+    match newest {
+        Some(refresh) if is_active(refresh) && refresh.version != Some(wanted.version) => {
+            let reason = "the rollout under way brings a version that is no longer wanted";
+            Next::update(CancelInstanceRefresh { group: name }, reason, outputs)
+        }
+        Some(refresh) if is_active(refresh) => Next::wait(
+            format!(
+                "rolling out version {}: {} %{}",
+                wanted.version,
+                refresh.percentage,
+                because(refresh)
+            ),
+            outputs,
+        ),
+        Some(refresh) if is_ending(refresh) => Next::wait(
+            format!("the rollout is {}{}", words(&refresh.status), because(refresh)),
+            outputs,
+        ),
+        Some(refresh) if tried && refresh.version == Some(wanted.version) && is_failed(refresh) => {
+            Next::Refuse {
+                reason: format!(
+                    "version {} of the launch template did not become healthy ({}{}), and version {} goes on serving: correct compute, or the application, and upload the spec again",
+                    wanted.version,
+                    words(&refresh.status),
+                    because(refresh),
+                    group.settings.version,
+                ),
+                outputs: Some(outputs),
+            }
+        }
+        _ => {
+            let reason = "running instances are replaced by ones of the new version, a few at a time";
+            let start = StartInstanceRefresh {
+                group: name,
+                launch: wanted,
+                preferences: RefreshPreferences {
+                    healthy: MAINTENANCE,
+                    bake: BAKE,
+                    rollback: true,
+                },
+            };
+            Next::update(start, reason, outputs).over(now)
+        }
+    }
+}
+
+fn is_active(refresh: &Refresh) -> bool {
+    matches!(refresh.status.as_str(), "Pending" | "InProgress" | "Baking")
+}
+
+fn is_ending(refresh: &Refresh) -> bool {
+    matches!(refresh.status.as_str(), "Cancelling" | "RollbackInProgress")
+}
+
+fn is_failed(refresh: &Refresh) -> bool {
+    matches!(
+        refresh.status.as_str(),
+        "Failed" | "RollbackSuccessful" | "RollbackFailed" | "Cancelled"
+    )
+}
+
+/// `RollbackSuccessful` as people read it: `rollback successful`.
+fn words(status: &str) -> String {
+    let spaced = status.chars().flat_map(|c| {
+        let before = c.is_ascii_uppercase().then_some(' ');
+        before.into_iter().chain([c.to_ascii_lowercase()])
+    });
+    spaced.collect::<String>().trim().to_owned()
+}
+
+fn because(refresh: &Refresh) -> String {
+    refresh
+        .reason
+        .as_deref()
+        .map_or_else(String::new, |why| format!(": {why}"))
 }
 
 /// Ready with the least number of instances in service; else what keeps them.

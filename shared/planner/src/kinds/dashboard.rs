@@ -4,14 +4,16 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use windlass_calls::cloudwatch::{self, GetDashboard, PutDashboard, Response as Cloudwatch};
+use windlass_calls::cloudwatch::{
+    self, DeleteDashboards, GetDashboard, PutDashboard, Response as Cloudwatch,
+};
 use windlass_calls::{Request, Response};
 use windlass_spec::Mode;
 
 use super::alarm::{load_balancer_dimension, target_group_dimension};
 use super::instance;
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// The dashboard.
@@ -33,10 +35,11 @@ impl Kind for Dashboard {
     }
 
     fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
-        if !cx.spec.monitoring.dashboard {
+        let wanted = cx.spec.monitoring.dashboard;
+        if !wanted && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
-        if cx.spec.compute.mode == Mode::Asg {
+        if wanted && !cx.destroying && cx.spec.compute.mode == Mode::Asg {
             known.exists(&Id::only("auto-scaling-group"))?;
         }
         let name = names::dashboard(&cx.spec.stack, cx.region);
@@ -49,6 +52,7 @@ impl Kind for Dashboard {
             (Request::Cloudwatch(cloudwatch::Request::PutDashboard(put)), _) => {
                 *seen = Some(put.body.clone());
             }
+            (Request::Cloudwatch(cloudwatch::Request::DeleteDashboards(_)), _) => *seen = None,
             _ => {}
         }
     }
@@ -70,6 +74,17 @@ impl Kind for Dashboard {
             }
             None => Next::create(put, "requests, failures, latency and capacity at a glance"),
         })
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        let name = names::dashboard(&cx.spec.stack, cx.region);
+        let there = seen.iter();
+        there.map(|_| Present::new(Id::only(Self::NAME), &name)).collect()
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Self::Seen) -> Removal {
+        let names = vec![it.physical.clone()];
+        Removal::send(DeleteDashboards { names }, "the dashboard is no longer wanted")
     }
 }
 

@@ -1,14 +1,15 @@
 //! Metrics of the group's sizes, which the dashboard shows. They cost nothing.
 
+use std::collections::BTreeSet;
+
 use windlass_calls::autoscaling::{
-    self, DescribeAutoScalingGroups, EnableMetricsCollection, Response as Autoscaling,
+    self, DescribeAutoScalingGroups, EnableMetricsCollection, Group, Response as Autoscaling,
 };
 use windlass_calls::{Request, Response};
 use windlass_spec::Mode;
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
-use crate::names;
 
 /// The group's metrics.
 pub struct GroupMetrics;
@@ -17,40 +18,42 @@ pub struct GroupMetrics;
 const IN_SERVICE: &str = "GroupInServiceInstances";
 
 impl Kind for GroupMetrics {
-    /// Whether the group reports its sizes.
-    type Seen = bool;
+    /// Names of the groups that report their sizes.
+    type Seen = BTreeSet<String>;
     const NAME: &'static str = "group-metrics";
+    const GOES: bool = false;
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let wanted = cx.spec.monitoring.dashboard && cx.spec.compute.mode == Mode::Asg;
         Ok(wanted.then(|| Id::only(Self::NAME)).into_iter().collect())
     }
 
-    fn queries(cx: &Context, known: &Known, _: &bool) -> Result<Vec<Request>, Blocked> {
+    fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
         if Self::wants(cx, known)?.is_empty() {
             return Ok(vec![]);
         }
-        known.exists(&Id::only("auto-scaling-group"))?;
-        let name = names::stack(&cx.spec.stack);
+        let name = known.exists(&Id::only("auto-scaling-group"))?.get("name");
         Ok(vec![DescribeAutoScalingGroups { name }.into()])
     }
 
-    fn read(seen: &mut bool, request: &Request, response: &Response) {
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
         match (request, response) {
             (_, Response::Autoscaling(Autoscaling::DescribeAutoScalingGroups(groups))) => {
-                *seen = groups
-                    .iter()
-                    .any(|group| group.metrics.iter().any(|metric| metric == IN_SERVICE));
+                let reports = |group: &&Group| group.metrics.iter().any(|metric| metric == IN_SERVICE);
+                let reporting = groups.iter().filter(reports);
+                seen.extend(reporting.map(|group| group.settings.name.clone()));
             }
-            (Request::Autoscaling(autoscaling::Request::EnableMetricsCollection(_)), _) => *seen = true,
+            (Request::Autoscaling(autoscaling::Request::EnableMetricsCollection(enable)), _) => {
+                seen.insert(enable.group.clone());
+            }
             _ => {}
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &bool, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
         let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
         let outputs = Outputs::id(&group);
-        Ok(if *seen {
+        Ok(if seen.contains(&group) {
             Next::InSync(outputs)
         } else {
             super::set(

@@ -65,6 +65,7 @@ fn parameter(compute: &Compute) -> Option<String> {
 impl Kind for Image {
     type Seen = Seen;
     const NAME: &'static str = "image";
+    const GOES: bool = false;
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])

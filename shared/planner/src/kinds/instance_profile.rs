@@ -2,13 +2,13 @@
 //! (rule 40); who uses it too early is told to wait.
 
 use windlass_calls::iam::{
-    self, AddRoleToInstanceProfile, CreateInstanceProfile, GetInstanceProfile, Request as IamRequest,
-    Response as Iam,
+    self, AddRoleToInstanceProfile, CreateInstanceProfile, DeleteInstanceProfile, GetInstanceProfile,
+    RemoveRoleFromInstanceProfile, Request as IamRequest, Response as Iam,
 };
 use windlass_calls::{Request, Response};
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// The instance profile.
@@ -17,6 +17,7 @@ pub struct InstanceProfile;
 impl Kind for InstanceProfile {
     type Seen = Option<iam::InstanceProfile>;
     const NAME: &'static str = "instance-profile";
+    const AFTER: &'static [&'static str] = &["auto-scaling-group", "instance", "launch-template"];
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
@@ -37,6 +38,12 @@ impl Kind for InstanceProfile {
                     profile.roles = vec![add.role.clone()];
                 }
             }
+            (Request::Iam(IamRequest::RemoveRoleFromInstanceProfile(remove)), _) => {
+                if let Some(profile) = seen {
+                    profile.roles.retain(|role| *role != remove.role);
+                }
+            }
+            (Request::Iam(IamRequest::DeleteInstanceProfile(_)), _) => *seen = None,
             _ => {}
         }
     }
@@ -66,5 +73,22 @@ impl Kind for InstanceProfile {
                 outputs,
             ),
         })
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        let own = seen
+            .iter()
+            .filter(|profile| names::owned(&profile.tags, &cx.spec.stack));
+        own.map(|profile| Present::new(Id::only(Self::NAME), &profile.name))
+            .collect()
+    }
+
+    fn remove(_: &Context, it: &Present, seen: &Self::Seen) -> Removal {
+        let name = it.physical.clone();
+        let reason = "no instance needs the profile any more";
+        match seen.iter().find_map(|profile| profile.roles.first().cloned()) {
+            Some(role) => Removal::send(RemoveRoleFromInstanceProfile { profile: name, role }, reason),
+            None => Removal::send(DeleteInstanceProfile { name }, reason),
+        }
     }
 }

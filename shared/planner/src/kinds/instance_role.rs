@@ -2,13 +2,13 @@
 //! own, `instance_role_policy`.
 
 use windlass_calls::iam::{
-    self, AttachRolePolicy, CreateRole, GetRole, ListAttachedRolePolicies, Request as IamRequest,
-    Response as Iam,
+    self, AttachRolePolicy, CreateRole, DeleteRole, DetachRolePolicy, GetRole, ListAttachedRolePolicies,
+    Request as IamRequest, Response as Iam,
 };
 use windlass_calls::{Request, Response};
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// The instance role.
@@ -29,6 +29,7 @@ pub struct Seen {
 impl Kind for InstanceRole {
     type Seen = Seen;
     const NAME: &'static str = "instance-role";
+    const AFTER: &'static [&'static str] = &["instance-profile", "instance-role-policy"];
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
@@ -56,6 +57,12 @@ impl Kind for InstanceRole {
             (Request::Iam(IamRequest::AttachRolePolicy(attach)), _) => {
                 seen.policies.get_or_insert_default().push(attach.policy.clone());
             }
+            (Request::Iam(IamRequest::DetachRolePolicy(detach)), _) => {
+                seen.policies
+                    .get_or_insert_default()
+                    .retain(|policy| *policy != detach.policy);
+            }
+            (Request::Iam(IamRequest::DeleteRole(_)), _) => *seen = Seen::default(),
             _ => {}
         }
     }
@@ -91,5 +98,28 @@ impl Kind for InstanceRole {
             };
             Next::update(attach, "shell access without keys or open ports", outputs)
         })
+    }
+
+    fn present(cx: &Context, seen: &Seen) -> Vec<Present> {
+        let own = seen
+            .role
+            .iter()
+            .filter(|role| names::owned(&role.tags, &cx.spec.stack));
+        own.map(|role| Present::new(Id::only(Self::NAME), &role.name))
+            .collect()
+    }
+
+    /// A policy that somebody else attached is theirs to detach: until then AWS refuses to delete the role.
+    fn remove(_: &Context, it: &Present, seen: &Seen) -> Removal {
+        let name = it.physical.clone();
+        let mut policies = seen.policies.iter().flatten();
+        if policies.any(|policy| policy == SESSION_MANAGER) {
+            let policy = SESSION_MANAGER.to_owned();
+            return Removal::send(
+                DetachRolePolicy { role: name, policy },
+                "a role goes without its policies",
+            );
+        }
+        Removal::send(DeleteRole { name }, "no instance needs the role any more")
     }
 }

@@ -4,12 +4,12 @@
 //! back, all but AWS's public parameters and those that the spec names.
 
 use serde_json::{Value, json};
-use windlass_calls::iam::{self, GetRolePolicy, PutRolePolicy, Response as Iam};
+use windlass_calls::iam::{self, DeleteRolePolicy, GetRolePolicy, PutRolePolicy, Response as Iam};
 use windlass_calls::{Request, Response};
 use windlass_spec::{Runtime, Variable};
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 use crate::registry::Registry;
 
@@ -28,13 +28,18 @@ pub struct Seen {
 impl Kind for InstanceRolePolicy {
     type Seen = Seen;
     const NAME: &'static str = "instance-role-policy";
+    const AFTER: &'static [&'static str] = &["instance-profile"];
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
-    fn queries(_: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
-        let role = known.exists(&Id::only("instance-role"))?.get("id");
+    fn queries(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
+        let role = if cx.destroying {
+            names::instance_role(&cx.spec.stack, cx.region)
+        } else {
+            known.exists(&Id::only("instance-role"))?.get("id")
+        };
         let name = names::INSTANCE_POLICY.to_owned();
         Ok(if seen.new {
             vec![]
@@ -48,6 +53,7 @@ impl Kind for InstanceRolePolicy {
             (Request::Iam(iam::Request::CreateRole(_)), _) => seen.new = true,
             (_, Response::Iam(Iam::GetRolePolicy(document))) => seen.document = Some(document.clone()),
             (Request::Iam(iam::Request::PutRolePolicy(put)), _) => seen.document = Some(put.document.clone()),
+            (Request::Iam(iam::Request::DeleteRolePolicy(_)), _) => seen.document = None,
             _ => {}
         }
     }
@@ -78,6 +84,20 @@ impl Kind for InstanceRolePolicy {
                 outputs,
             ),
         })
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        let role = names::instance_role(&cx.spec.stack, cx.region);
+        let there = seen.document.iter();
+        there.map(|_| Present::new(Id::only(Self::NAME), &role)).collect()
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Self::Seen) -> Removal {
+        let delete = DeleteRolePolicy {
+            role: it.physical.clone(),
+            name: names::INSTANCE_POLICY.into(),
+        };
+        Removal::send(delete, "a role goes without its policies")
     }
 }
 

@@ -2,15 +2,17 @@
 //!
 //! Secure by default: IMDSv2 only, root volume encrypted, no key, no public address; one-minute metrics (rule 3).
 
+use serde_json::json;
 use windlass_calls::ec2::{
-    self, CreateLaunchTemplate, DescribeLaunchTemplateVersions, DescribeLaunchTemplates, LaunchTemplateData,
+    self, CreateLaunchTemplate, CreateLaunchTemplateVersion, CreateTags, DeleteLaunchTemplate,
+    DescribeLaunchTemplateVersions, DescribeLaunchTemplates, LaunchTemplateData, LaunchTemplateVersion,
     Request as Ec2Request, Response as Ec2,
 };
-use windlass_calls::{Request, Response};
+use windlass_calls::{Request, Response, Tags};
 
-use super::{find, image};
+use super::{find, image, present};
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::{names, userdata};
 
 /// The launch template.
@@ -20,12 +22,14 @@ pub struct LaunchTemplate;
 #[derive(Default, Clone)]
 pub struct Seen {
     templates: Vec<ec2::LaunchTemplate>,
-    data: Option<LaunchTemplateData>,
+    /// The newest version.
+    newest: Option<LaunchTemplateVersion>,
 }
 
 impl Kind for LaunchTemplate {
     type Seen = Seen;
     const NAME: &'static str = "launch-template";
+    const AFTER: &'static [&'static str] = &["auto-scaling-group", "instance"];
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
@@ -34,7 +38,7 @@ impl Kind for LaunchTemplate {
     fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
         let filters = names::filters(&cx.spec.stack);
         let mut queries: Vec<Request> = vec![DescribeLaunchTemplates { filters }.into()];
-        if let (Some(template), None) = (this(cx, seen), &seen.data) {
+        if let (Some(template), None, false) = (this(cx, seen), &seen.newest, cx.destroying) {
             let launch_template = template.id.clone();
             queries.push(DescribeLaunchTemplateVersions { launch_template }.into());
         }
@@ -47,14 +51,32 @@ impl Kind for LaunchTemplate {
                 seen.templates.clone_from(templates);
             }
             (_, Response::Ec2(Ec2::DescribeLaunchTemplateVersions(versions))) => {
-                seen.data = versions.first().map(|version| version.data.clone());
+                seen.newest = versions.first().cloned();
+            }
+            (_, Response::Ec2(Ec2::CreateLaunchTemplateVersion(version))) => {
+                seen.newest = Some(version.clone());
+            }
+            (Request::Ec2(Ec2Request::CreateTags(change)), _) => {
+                let tagged = seen
+                    .templates
+                    .iter_mut()
+                    .filter(|one| change.resources.contains(&one.id));
+                tagged.for_each(|template| template.tags.extend(change.tags.clone()));
+            }
+            (Request::Ec2(Ec2Request::DeleteLaunchTemplate(delete)), _) => {
+                seen.templates
+                    .retain(|template| template.id != delete.launch_template);
             }
             (
                 Request::Ec2(Ec2Request::CreateLaunchTemplate(create)),
                 Response::Ec2(Ec2::CreateLaunchTemplate(template)),
             ) => {
                 seen.templates = vec![template.clone()];
-                seen.data = Some(create.data.as_ref().clone());
+                seen.newest = Some(LaunchTemplateVersion {
+                    launch_template: template.id.clone(),
+                    version: 1,
+                    data: create.data.as_ref().clone(),
+                });
             }
             _ => {}
         }
@@ -65,12 +87,10 @@ impl Kind for LaunchTemplate {
             return Ok(Next::refuse(reason));
         }
         let data = wanted(cx, id, known)?;
+        let image = image::tag(known.exists(&Id::only("image"))?);
         let Some(template) = this(cx, seen) else {
             let mut tags = names::tags(cx.spec, id);
-            tags.insert(
-                names::IMAGE_TAG.into(),
-                image::tag(known.exists(&Id::only("image"))?),
-            );
+            tags.insert(names::IMAGE_TAG.into(), image);
             let create = CreateLaunchTemplate {
                 name: names::stack(&cx.spec.stack),
                 token: cx.token(id),
@@ -79,24 +99,67 @@ impl Kind for LaunchTemplate {
             };
             return Ok(Next::create(create, "what every instance is made from"));
         };
-        let outputs = Outputs::id(&template.id).with("version", template.default_version.to_string());
-        Ok(
-            match seen.data.as_ref().and_then(|seen| difference(seen, &data)) {
-                None => Next::InSync(outputs),
-                Some((what, from, to)) => Next::refuse(super::unsupported_change(what, from, to)),
-            },
+        let outputs = |version: u64| Outputs::id(&template.id).with("version", version.to_string());
+        let Some(newest) = &seen.newest else {
+            return Ok(Next::wait(
+                "its versions are not visible yet",
+                outputs(template.latest_version),
+            ));
+        };
+        // First the tag: with the state lost, it keeps the image from being chosen anew (rule 64).
+        Ok(if template.tags.get(names::IMAGE_TAG) != Some(&image) {
+            let change = CreateTags {
+                resources: vec![template.id.clone()],
+                tags: Tags::from([(names::IMAGE_TAG.into(), image)]),
+            };
+            Next::update(
+                change,
+                "the chosen image is kept in a tag",
+                outputs(newest.version),
+            )
+        } else if same(&newest.data, &data) {
+            Next::InSync(outputs(newest.version))
+        } else {
+            let now = json!({ "launchTemplate": template.id, "data": newest.data });
+            let text = serde_json::to_string(&data).unwrap_or_default();
+            let create = CreateLaunchTemplateVersion {
+                launch_template: template.id.clone(),
+                token: names::token(cx.lineage, &Id::of(Self::NAME, newest.version + 1), &text),
+                data: Box::new(data),
+            };
+            Next::update(
+                create,
+                "what instances are made from has changed",
+                outputs(newest.version),
+            )
+            .over(now)
+        })
+    }
+
+    fn present(cx: &Context, seen: &Seen) -> Vec<Present> {
+        present(cx, Self::NAME, &seen.templates)
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Seen) -> Removal {
+        let launch_template = it.physical.clone();
+        Removal::send(
+            DeleteLaunchTemplate { launch_template },
+            "nothing is launched from it any more",
         )
     }
 }
 
+/// Whether two versions make the same instances. Tags alone are no reason to replace any.
+fn same(one: &LaunchTemplateData, other: &LaunchTemplateData) -> bool {
+    let untagged = |data: &LaunchTemplateData| LaunchTemplateData {
+        tags: Tags::new(),
+        ..data.clone()
+    };
+    untagged(one) == untagged(other)
+}
+
 fn this<'a>(cx: &Context, seen: &'a Seen) -> Option<&'a ec2::LaunchTemplate> {
-    find(
-        cx,
-        &Id::only(LaunchTemplate::NAME),
-        &seen.templates,
-        |template| &template.id,
-        |template| &template.tags,
-    )
+    find(cx, &Id::only(LaunchTemplate::NAME), &seen.templates, |_| true).this
 }
 
 fn wanted(cx: &Context, id: &Id, known: &Known) -> Result<LaunchTemplateData, Blocked> {
@@ -118,46 +181,4 @@ fn wanted(cx: &Context, id: &Id, known: &Known) -> Result<LaunchTemplateData, Bl
         encrypted: true,
         tags,
     })
-}
-
-/// The first difference that matters: what it is called in the spec, what is there, what is wanted.
-fn difference(
-    seen: &LaunchTemplateData,
-    wanted: &LaunchTemplateData,
-) -> Option<(&'static str, String, String)> {
-    let pairs = [
-        ("compute.image", &seen.image, &wanted.image),
-        (
-            "compute.instanceTypes",
-            &seen.instance_type,
-            &wanted.instance_type,
-        ),
-        (
-            "the instance profile",
-            &seen.instance_profile,
-            &wanted.instance_profile,
-        ),
-    ];
-    let differs = pairs.into_iter().find(|(_, seen, wanted)| seen != wanted);
-    if let Some((what, seen, wanted)) = differs {
-        return Some((what, seen.clone(), wanted.clone()));
-    }
-    if seen.user_data != wanted.user_data {
-        return Some(("compute.app", "the running one".into(), "another".into()));
-    }
-    if (
-        seen.http_tokens.as_str(),
-        seen.detailed_monitoring,
-        seen.encrypted,
-    ) != ("required", true, true)
-        || seen.security_groups != wanted.security_groups
-        || seen.http_hop_limit != wanted.http_hop_limit
-    {
-        return Some((
-            "the launch template's security settings",
-            "what somebody made of them".into(),
-            "the defaults".into(),
-        ));
-    }
-    None
 }

@@ -1,20 +1,38 @@
 //! Listeners: the ports of the load balancer. A target group without one counts as unused and is never checked
 //! (rule 49).
+//!
+//! Where another target group takes the place of the one that serves, it is added with weight 0 first: its instances are
+//! checked and get no requests. Only when enough of them are healthy do the requests move.
 
-use windlass_calls::elb::{self, Action, CreateListener, DescribeListeners, Protocol, Response as Elb};
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use windlass_calls::elb::{
+    self, Action, CreateListener, DeleteListener, DescribeListeners, DescribeTargetHealth, ModifyListener,
+    Protocol, Response as Elb, TargetHealth,
+};
 use windlass_calls::{Request, Response};
 use windlass_spec::Protocol as Wanted;
 
 use crate::context::{ANY_REGION, Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// A listener.
 pub struct Listener;
 
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    listeners: Vec<elb::Listener>,
+    /// The targets of each target group that was asked about.
+    targets: BTreeMap<String, Vec<TargetHealth>>,
+}
+
 impl Kind for Listener {
-    type Seen = Vec<elb::Listener>;
+    type Seen = Seen;
     const NAME: &'static str = "listener";
+    const GOES: bool = false;
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let listeners = &cx.spec.load_balancer.listeners;
@@ -24,20 +42,54 @@ impl Kind for Listener {
             .collect())
     }
 
-    fn queries(_: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+    fn queries(_: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
         let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
-        Ok(vec![DescribeListeners { load_balancer }.into()])
+        let mut queries: Vec<Request> = vec![DescribeListeners { load_balancer }.into()];
+        if let Some(main) = known.get(&Id::only("target-group")) {
+            let target_group = main.outputs.get("arn");
+            let previous = main.outputs.get("previous");
+            let elsewhere = |listener: &elb::Listener| match &listener.action {
+                Some(Action::Forward(to)) => *to == previous,
+                Some(Action::Split(_)) => true,
+                _ => false,
+            };
+            if !previous.is_empty() && seen.listeners.iter().any(elsewhere) {
+                queries.push(DescribeTargetHealth { target_group }.into());
+            }
+        }
+        Ok(queries)
     }
 
-    fn read(seen: &mut Self::Seen, _: &Request, response: &Response) {
-        match response {
-            Response::Elb(Elb::DescribeListeners(listeners)) => seen.clone_from(listeners),
-            Response::Elb(Elb::CreateListener(listener)) => seen.push(listener.clone()),
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            // Of an older load balancer, listeners are not asked for.
+            (_, Response::Elb(Elb::DescribeListeners(listeners))) => seen.listeners.clone_from(listeners),
+            (_, Response::Elb(Elb::CreateListener(listener))) => seen.listeners.push(listener.clone()),
+            // Of the previous target group others ask.
+            (
+                Request::Elb(elb::Request::DescribeTargetHealth(asked)),
+                Response::Elb(Elb::DescribeTargetHealth(targets)),
+            ) => {
+                seen.targets.insert(asked.target_group.clone(), targets.clone());
+            }
+            (Request::Elb(elb::Request::ModifyListener(change)), _) => {
+                let changed = seen
+                    .listeners
+                    .iter_mut()
+                    .filter(|listener| listener.arn == change.listener);
+                changed.for_each(|listener| {
+                    listener.protocol = Some(change.protocol.clone());
+                    listener.action = Some(change.action.clone());
+                });
+            }
+            (Request::Elb(elb::Request::DeleteListener(delete)), _) => {
+                seen.listeners.retain(|listener| listener.arn != delete.listener);
+            }
             _ => {}
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
         let load_balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
         let Some(wanted) = cx
             .spec
@@ -61,7 +113,7 @@ impl Kind for Listener {
             None => Action::Forward(known.exists(&Id::only("target-group"))?.get("arn")),
         };
         let reason = match &action {
-            Action::Forward(_) => format!("requests on port {port} go to the instances"),
+            Action::Forward(_) | Action::Split(_) => format!("requests on port {port} go to the instances"),
             Action::RedirectToHttps(to) => format!("clients on port {port} are sent to HTTPS on port {to}"),
         };
         let does = if wanted.redirect_to.is_some() {
@@ -69,32 +121,87 @@ impl Kind for Listener {
         } else {
             "forward"
         };
-        Ok(match seen.iter().find(|listener| listener.port == port) {
-            Some(listener)
-                if listener.action.as_ref() == Some(&action)
-                    && listener.protocol.as_ref() == Some(&protocol) =>
-            {
-                Next::InSync(
-                    Outputs::id(&listener.arn)
-                        .with("arn", &listener.arn)
-                        .with("action", does),
-                )
-            }
-            Some(_) => Next::refuse(format!(
-                "the listener on port {port} is not as the spec says, and changing it is not supported yet: delete it, and upload the spec again"
-            )),
-            None => Next::create(
-                CreateListener {
-                    load_balancer,
-                    port,
-                    protocol,
-                    action,
-                    tags: names::tags(cx.spec, id),
-                },
-                reason,
-            ),
-        })
+        let Some(listener) = seen.listeners.iter().find(|listener| listener.port == port) else {
+            let create = CreateListener {
+                load_balancer,
+                port,
+                protocol,
+                action,
+                tags: names::tags(cx.spec, id),
+            };
+            return Ok(Next::create(create, reason));
+        };
+        let outputs = Outputs::id(&listener.arn)
+            .with("arn", &listener.arn)
+            .with("action", does);
+        if listener.action.as_ref() == Some(&action) && listener.protocol.as_ref() == Some(&protocol) {
+            return Ok(Next::InSync(outputs));
+        }
+        let change = |action: Action, reason: String, outputs: Outputs| {
+            let now =
+                json!({ "listener": listener.arn, "protocol": listener.protocol, "action": listener.action });
+            let change = ModifyListener {
+                listener: listener.arn.clone(),
+                protocol: protocol.clone(),
+                action,
+            };
+            Next::update(change, reason, outputs).over(now)
+        };
+        let Some((from, to)) = moving(cx, listener, &action, seen, known)? else {
+            return Ok(change(action, reason, outputs));
+        };
+        let both = Action::Split(BTreeMap::from([(from, 1), (to, 0)]));
+        let least = cx.spec.scaling.min;
+        Ok(
+            if listener.action.as_ref() == Some(&both) && listener.protocol.as_ref() == Some(&protocol) {
+                let reason =
+                    format!("requests move when {least} instances of the new target group are healthy");
+                Next::wait(reason, outputs)
+            } else {
+                let reason = "the new target group's instances are checked before they get requests";
+                change(both, reason.into(), outputs)
+            },
+        )
     }
+
+    fn present(_: &Context, seen: &Seen) -> Vec<Present> {
+        let listeners = seen.listeners.iter();
+        listeners
+            .map(|listener| Present::new(Id::of(Self::NAME, listener.port), &listener.arn))
+            .collect()
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Seen) -> Removal {
+        let listener = it.physical.clone();
+        Removal::send(
+            DeleteListener { listener },
+            format!("port {} is no longer wanted", it.id.part()),
+        )
+    }
+}
+
+/// While requests have to go on to the previous target group, because too few instances of the new one are healthy: the
+/// two groups.
+fn moving(
+    cx: &Context,
+    listener: &elb::Listener,
+    action: &Action,
+    seen: &Seen,
+    known: &Known,
+) -> Result<Option<(String, String)>, Blocked> {
+    let previous = known.exists(&Id::only("target-group"))?.get("previous");
+    let Action::Forward(to) = action else {
+        return Ok(None);
+    };
+    let serves = match &listener.action {
+        Some(Action::Forward(now)) => *now == previous,
+        Some(Action::Split(now)) => now.contains_key(&previous),
+        _ => false,
+    };
+    let targets = seen.targets.get(to).into_iter().flatten();
+    let healthy = targets.filter(|target| target.state == "healthy").count();
+    let enough = healthy >= cx.spec.scaling.min as usize;
+    Ok((!previous.is_empty() && serves && !enough).then(|| (previous, to.clone())))
 }
 
 /// TLS 1.2 and 1.3 with forward secrecy: what AWS recommends for all but the oldest clients.

@@ -25,6 +25,7 @@ pub struct Seen {
 impl Kind for LoadBalancerAttributes {
     type Seen = Seen;
     const NAME: &'static str = "load-balancer-attributes";
+    const GOES: bool = false;
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 use windlass_calls::logs::{
-    self, CreateLogGroup, DescribeLogGroups, ListTagsForResource, PutRetentionPolicy, Response as Logs,
+    self, CreateLogGroup, DeleteLogGroup, DescribeLogGroups, ListTagsForResource, PutRetentionPolicy,
+    Response as Logs,
 };
 use windlass_calls::{Request, Response, Tags};
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// The log group.
@@ -28,14 +29,15 @@ pub struct Seen {
 impl Kind for LogGroup {
     type Seen = Seen;
     const NAME: &'static str = "log-group";
+    const AFTER: &'static [&'static str] = &["auto-scaling-group", "instance"];
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let wanted = super::is_container(cx);
         Ok(wanted.then(|| Id::only(Self::NAME)).into_iter().collect())
     }
 
-    fn queries(cx: &Context, _: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
-        if !super::is_container(cx) {
+    fn queries(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
+        if !super::is_container(cx) && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
         let prefix = names::log_group(&cx.spec.stack);
@@ -65,6 +67,7 @@ impl Kind for LogGroup {
                 });
                 seen.tags = Some(create.tags.clone());
             }
+            (Request::Logs(logs::Request::DeleteLogGroup(_)), _) => *seen = Seen::default(),
             (Request::Logs(logs::Request::PutRetentionPolicy(put)), _) => {
                 if let Some(group) = &mut seen.group {
                     group.retention = Some(put.days);
@@ -101,5 +104,23 @@ impl Kind for LogGroup {
             let now = json!({ "name": group.name, "days": group.retention.map_or("for ever".into(), |days| days.to_string()) });
             Next::update(put, format!("a line is kept for {RETENTION} days"), outputs).over(now)
         })
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        let owned = seen
+            .tags
+            .as_ref()
+            .map_or(cx.record(&Id::only(Self::NAME)).is_some(), |tags| {
+                names::owned(tags, &cx.spec.stack)
+            });
+        let there = seen.group.iter().filter(|_| owned);
+        there
+            .map(|group| Present::new(Id::only(Self::NAME), &group.name))
+            .collect()
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Self::Seen) -> Removal {
+        let name = it.physical.clone();
+        Removal::send(DeleteLogGroup { name }, "no container prints into it any more")
     }
 }

@@ -6,6 +6,7 @@ pub mod zones;
 pub mod address;
 pub mod internet_gateway;
 pub mod nat_gateway;
+pub mod network_interface;
 pub mod route;
 pub mod route_table;
 pub mod route_table_association;
@@ -38,6 +39,7 @@ pub mod dashboard;
 pub mod group_metrics;
 pub mod log_group;
 pub mod subscription;
+pub mod tags;
 pub mod topic;
 
 mod named;
@@ -46,22 +48,78 @@ use windlass_calls::{Request, Tags};
 use windlass_spec::{Nat, Runtime};
 
 use crate::context::{Context, Id, Known, Outputs, Zone};
-use crate::kind::{Blocked, Next};
+use crate::kind::{Blocked, Next, Present};
 use crate::names;
 
-/// The one of several resources that is this logical id: the recorded one if it is among them, else the smallest id.
-fn find<'a, T>(
-    cx: &Context,
-    id: &Id,
-    seen: &'a [T],
-    key: impl Fn(&T) -> &str,
-    tags: impl Fn(&T) -> &Tags,
-) -> Option<&'a T> {
+/// What carries tags, and an id of AWS's.
+trait Tagged {
+    /// The id.
+    fn key(&self) -> &str;
+    /// The tags.
+    fn tags(&self) -> &Tags;
+}
+
+macro_rules! tagged {
+    ($($kind:ident: $key:ident),* $(,)?) => {
+        $(impl Tagged for windlass_calls::ec2::$kind {
+            fn key(&self) -> &str { &self.$key }
+            fn tags(&self) -> &Tags { &self.tags }
+        })*
+    };
+}
+
+tagged! {
+    Vpc: id, Subnet: id, InternetGateway: id, Address: allocation, NatGateway: id, RouteTable: id, SecurityGroup: id,
+    VpcEndpoint: id, LaunchTemplate: id, Instance: id,
+}
+
+/// What AWS shows under one logical id.
+struct Found<'a, T> {
+    /// The one that is, or can become, what is wanted.
+    this: Option<&'a T>,
+    /// Those that cannot, such as those of a network that is being replaced.
+    old: Vec<&'a str>,
+}
+
+/// The one of several resources that is this logical id: of those that fit the recorded one if it is among them, else
+/// the smallest id.
+fn find<'a, T: Tagged>(cx: &Context, id: &Id, seen: &'a [T], fits: impl Fn(&T) -> bool) -> Found<'a, T> {
     let recorded = cx.record(id).map(|record| record.outputs.get("id"));
     let ours = seen
         .iter()
-        .filter(|item| names::is(tags(item), id) && names::owned(tags(item), &cx.spec.stack));
-    ours.min_by_key(|item| (recorded.as_deref() != Some(key(item)), key(item).to_owned()))
+        .filter(|item| names::is(item.tags(), id) && names::owned(item.tags(), &cx.spec.stack));
+    let (fitting, old): (Vec<&T>, Vec<&T>) = ours.partition(|item| fits(item));
+    let this = fitting
+        .into_iter()
+        .min_by_key(|item| (recorded.as_deref() != Some(item.key()), item.key().to_owned()));
+    Found {
+        this,
+        old: old.into_iter().map(Tagged::key).collect(),
+    }
+}
+
+/// Everything of a kind that carries the stack's tag, with its logical id.
+fn present<T: Tagged>(cx: &Context, kind: &str, seen: &[T]) -> Vec<Present> {
+    let ours = seen
+        .iter()
+        .filter(|item| names::owned(item.tags(), &cx.spec.stack));
+    ours.filter_map(|item| {
+        let id = names::resource(item.tags()).filter(|id| id.kind() == kind)?;
+        Some(Present::new(id, item.key()))
+    })
+    .collect()
+}
+
+/// A create; and beside `old` ones that cannot become what is wanted, a replacement. If none of those is the one that
+/// was recorded, that one is newer and not visible yet: then the engine waits for it.
+fn make(cx: &Context, id: &Id, old: &[&str], request: impl Into<Request>, reason: impl Into<String>) -> Next {
+    let recorded = cx.record(id).map(|record| record.outputs.get("id"));
+    let newer = recorded.is_some_and(|id| !id.is_empty() && !old.contains(&id.as_str()));
+    if old.is_empty() || newer {
+        Next::create(request, reason)
+    } else {
+        Next::replace(request, reason)
+    }
 }
 
 /// The zones that have a NAT gateway of their own.
@@ -91,7 +149,7 @@ fn runnable(cx: &Context, known: &Known) -> Result<(), Blocked> {
     known.ready(&Id::only("instance-profile"))?;
     known.ready(&Id::only("target-group-attributes"))?;
     for listener in &cx.spec.load_balancer.listeners {
-        known.ready(&Id::of("listener", listener.port))?;
+        known.exists(&Id::of("listener", listener.port))?;
     }
     if is_container(cx) {
         known.ready(&Id::only("log-group"))?;
@@ -129,13 +187,6 @@ fn set(
         Some(_) => Next::update(request, reason, outputs),
         None => Next::create(request, reason),
     }
-}
-
-/// Text of a refusal to change something in place that cannot be changed yet.
-fn unsupported_change(what: &str, from: impl std::fmt::Display, to: impl std::fmt::Display) -> String {
-    format!(
-        "changing {what} of a running stack from {from} to {to} is not supported yet: put the earlier value back"
-    )
 }
 
 /// Text of a refusal to touch something that carries our name but not our tags.

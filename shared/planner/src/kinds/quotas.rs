@@ -83,7 +83,7 @@ fn processors(instance_type: &str) -> Counted {
 /// What AWS shows of the whole account in the Region.
 #[derive(Default, Clone)]
 pub struct Seen {
-    vpcs: Option<Vec<Tags>>,
+    vpcs: Option<Vec<ec2::Vpc>>,
     internet_gateways: Option<Vec<Tags>>,
     addresses: Option<Vec<Tags>>,
     nat_gateways: Option<Vec<ec2::NatGateway>>,
@@ -98,40 +98,38 @@ pub struct Seen {
 impl Kind for Quotas {
     type Seen = Seen;
     const NAME: &'static str = "quotas";
+    const GOES: bool = false;
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
     fn queries(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
-        let needs = needs(cx);
-        if recorded(cx, &needs).is_some() {
-            return Ok(vec![]);
-        }
+        let open = open(cx);
         let all = Filters::new;
         let running = Filters::from([(
             "instance-state-name".to_owned(),
             vec!["pending".to_owned(), "running".to_owned()],
         )]);
-        let mut queries: Vec<Request> = vec![
-            DescribeVpcs { filters: all() }.into(),
-            DescribeInternetGateways { filters: all() }.into(),
-            DescribeLoadBalancers { name: None }.into(),
-            DescribeInstances { filters: running }.into(),
-        ];
-        if cx.spec.network.nat != windlass_spec::Nat::None {
+        let mut queries: Vec<Request> = vec![];
+        if open.network {
+            queries.push(DescribeVpcs { filters: all() }.into());
+            queries.push(DescribeInternetGateways { filters: all() }.into());
+            queries.push(DescribeLoadBalancers { name: None }.into());
+        }
+        if open.machines {
+            queries.push(DescribeInstances { filters: running }.into());
+        }
+        if open.network && cx.spec.network.nat != windlass_spec::Nat::None {
             queries.push(DescribeAddresses { filters: all() }.into());
             queries.push(DescribeNatGateways { filters: all() }.into());
         }
         // Only if there are any does it matter in which zones they are.
-        if seen
-            .nat_gateways
-            .as_ref()
-            .is_some_and(|gateways| !gateways.is_empty())
-        {
+        let any_nat = seen.nat_gateways.iter().flatten().next().is_some();
+        if open.network && any_nat {
             queries.push(DescribeSubnets { filters: all() }.into());
         }
-        if let Some(instances) = &seen.instances {
+        if let Some(instances) = seen.instances.as_ref().filter(|_| open.machines) {
             let instance_types = types(cx, instances);
             queries.push(DescribeInstanceTypes { instance_types }.into());
         }
@@ -160,7 +158,7 @@ impl Kind for Quotas {
 
     fn read(seen: &mut Seen, _: &Request, response: &Response) {
         match response {
-            Response::Ec2(Ec2::DescribeVpcs(vpcs)) => seen.vpcs = Some(tags(vpcs, |vpc| &vpc.tags)),
+            Response::Ec2(Ec2::DescribeVpcs(vpcs)) => seen.vpcs = Some(vpcs.clone()),
             Response::Ec2(Ec2::DescribeInternetGateways(gateways)) => {
                 seen.internet_gateways = Some(tags(gateways, |gateway| &gateway.tags));
             }
@@ -195,8 +193,11 @@ impl Kind for Quotas {
     }
 
     fn next(cx: &Context, _: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
-        let needs = needs(cx);
-        if let Some(outputs) = recorded(cx, &needs) {
+        let outputs = Outputs::default()
+            .with("network", network_needs(cx))
+            .with("machines", machine_needs(cx));
+        let open = open(cx);
+        if !open.network && !open.machines {
             return Ok(Next::InSync(outputs));
         }
         let short: Vec<String> = counts(cx, known, seen)?
@@ -204,7 +205,7 @@ impl Kind for Quotas {
             .filter_map(|count| count.shortage(cx, &seen.quotas))
             .collect();
         Ok(if short.is_empty() {
-            Next::InSync(Outputs::default().with("needs", needs))
+            Next::InSync(outputs)
         } else {
             Next::refuse(format!(
                 "this stack does not fit into the account: {}. Nothing was created",
@@ -218,22 +219,36 @@ fn tags<T>(found: &[T], tags: impl Fn(&T) -> &Tags) -> Vec<Tags> {
     found.iter().map(|one| tags(one).clone()).collect()
 }
 
-/// Everything of the spec that decides how much is needed, in one word.
-fn needs(cx: &Context) -> String {
-    let spec = cx.spec;
+/// Everything of the spec that decides how much of the network is needed, in one word.
+fn network_needs(cx: &Context) -> String {
+    let network = &cx.spec.network;
     format!(
-        "zones={} nat={:?} max={} types={}",
-        spec.network.zones,
-        spec.network.nat,
-        spec.scaling.max,
-        spec.compute.instance_types.join("+"),
+        "cidr={} zones={} nat={:?}",
+        network.cidr, network.zones, network.nat
     )
 }
 
-/// The recorded answer, if it was to the same needs.
-fn recorded(cx: &Context, needs: &str) -> Option<Outputs> {
-    let outputs = &cx.record(&Id::only(Quotas::NAME))?.outputs;
-    (outputs.get("needs") == needs).then(|| outputs.clone())
+/// Everything of the spec that decides how many processors are needed, in one word.
+fn machine_needs(cx: &Context) -> String {
+    let types = cx.spec.compute.instance_types.join("+");
+    format!("max={} types={types}", cx.spec.scaling.max)
+}
+
+/// What has to be asked: what was recorded was the answer to the same needs.
+struct Open {
+    network: bool,
+    machines: bool,
+}
+
+fn open(cx: &Context) -> Open {
+    let recorded = |name: &str| {
+        cx.record(&Id::only(Quotas::NAME))
+            .map(|record| record.outputs.get(name))
+    };
+    Open {
+        network: recorded("network") != Some(network_needs(cx)),
+        machines: recorded("machines") != Some(machine_needs(cx)),
+    }
 }
 
 /// One count against its quota.
@@ -264,17 +279,33 @@ impl Count {
     }
 }
 
-/// Every count that can be made by now.
+/// Every count that can be made by now, of what has to be asked.
 fn counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>, Blocked> {
-    let nat_zones = nat_zones(cx, known)?;
-    let others = |tags: &[Tags]| {
-        tags.iter()
-            .filter(|tags| !names::owned(tags, &cx.spec.stack))
-            .count()
+    let open = open(cx);
+    let mut counts = if open.network {
+        network_counts(cx, known, seen)?
+    } else {
+        vec![]
     };
+    if open.machines {
+        counts.extend(processor_counts(cx, seen));
+    }
+    Ok(counts)
+}
+
+fn network_counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>, Blocked> {
+    let nat_zones = nat_zones(cx, known)?;
+    let is_old = |vpc: &ec2::Vpc| {
+        names::owned(&vpc.tags, &cx.spec.stack) && vpc.cidr != cx.spec.network.cidr.to_string()
+    };
+    let replacing = seen.vpcs.iter().flatten().any(is_old);
+    let vpcs = seen.vpcs.as_ref().map(|vpcs| tags(vpcs, |vpc| &vpc.tags));
+    // A network that is being replaced lives on beside the new one, and so counts.
+    let counts_against = |tags: &Tags| replacing || !names::owned(tags, &cx.spec.stack);
+    let others = |tags: &[Tags]| tags.iter().filter(|tags| counts_against(tags)).count();
     let mut counts = Vec::new();
     let singles = [
-        (VPCS, 1, &seen.vpcs),
+        (VPCS, 1, &vpcs),
         (INTERNET_GATEWAYS, 1, &seen.internet_gateways),
         (ADDRESSES, nat_zones.len(), &seen.addresses),
     ];
@@ -282,15 +313,16 @@ fn counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>, Blocke
         counts.extend(found.as_ref().map(|found| Count::new(of, needed, others(found))));
     }
     if let Some(balancers) = &seen.load_balancers {
-        let ours = super::load_balancer::name(cx);
-        let used = balancers.iter().filter(|balancer| balancer.name != ours).count();
+        let ours = super::load_balancer::names(cx);
+        let used = balancers
+            .iter()
+            .filter(|balancer| !ours.contains(&balancer.name))
+            .count();
         counts.push(Count::new(LOAD_BALANCERS, 1, used));
     }
     if let Some(gateways) = &seen.nat_gateways {
         let in_zone = |zone: &str| {
-            let foreign = gateways
-                .iter()
-                .filter(|gateway| !names::owned(&gateway.tags, &cx.spec.stack));
+            let foreign = gateways.iter().filter(|gateway| counts_against(&gateway.tags));
             foreign
                 .filter(|gateway| seen.subnets.get(&gateway.subnet).is_some_and(|at| at == zone))
                 .count()
@@ -298,7 +330,6 @@ fn counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>, Blocke
         let fullest = nat_zones.iter().map(|zone| in_zone(&zone.name)).max();
         counts.extend(fullest.map(|used| Count::new(NAT_GATEWAYS, 1, used)));
     }
-    counts.extend(processor_counts(cx, seen));
     Ok(counts)
 }
 

@@ -1,23 +1,25 @@
 //! Default routes: public subnets to the internet gateway, private ones to their NAT gateway once it is available.
 
-use windlass_calls::ec2::{CreateRoute, RouteTarget};
+use serde_json::json;
+use windlass_calls::ec2::{CreateRoute, DeleteRoute, ReplaceRoute, RouteTarget};
 use windlass_calls::{Request, Response};
 use windlass_spec::Nat;
 
 use super::in_zone;
 use super::route_table::Seen;
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 
 /// A default route.
 pub struct Route;
 
 /// Everything outside the VPC.
-const DEFAULT: &str = "0.0.0.0/0";
+pub(super) const DEFAULT: &str = "0.0.0.0/0";
 
 impl Kind for Route {
     type Seen = Seen;
     const NAME: &'static str = "route";
+    const GOES: bool = false;
 
     fn wants(cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked> {
         let mut ids = vec![Id::of(Self::NAME, "public")];
@@ -44,19 +46,21 @@ impl Kind for Route {
         let route = seen
             .table(&table)
             .and_then(|table| table.routes.iter().find(|route| route.destination == DEFAULT));
-        if let Some(route) = route
-            && route.state == "blackhole"
-        {
-            return Ok(Next::refuse(format!(
-                "the default route of {table} leads to something that was deleted: delete the route, and upload the spec again"
-            )));
-        }
         let (target, reason) = target(cx, id, known)?;
         Ok(match route {
-            Some(route) if route.target.as_ref() == Some(&target) => Next::InSync(Outputs::id(&table)),
-            Some(_) => Next::refuse(format!(
-                "the default route of {table} leads elsewhere, and changing it is not supported yet: delete the route, and upload the spec again"
-            )),
+            Some(route) if route.target.as_ref() == Some(&target) && route.state != BLACKHOLE => {
+                Next::InSync(Outputs::id(&table))
+            }
+            Some(route) => {
+                let now = json!({ "routeTable": table, "destination": DEFAULT, "target": route.target });
+                let outputs = Outputs::id(&table);
+                let replace = ReplaceRoute {
+                    route_table: table,
+                    destination: DEFAULT.into(),
+                    target,
+                };
+                Next::update(replace, reason, outputs).over(now)
+            }
             None => {
                 let create = CreateRoute {
                     route_table: table,
@@ -67,7 +71,25 @@ impl Kind for Route {
             }
         })
     }
+
+    fn present(cx: &Context, seen: &Seen) -> Vec<Present> {
+        let tables = seen.default_routes(cx);
+        tables
+            .map(|table| Present::new(Id::of(Self::NAME, table.id.part()), &table.physical))
+            .collect()
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Seen) -> Removal {
+        let delete = DeleteRoute {
+            route_table: it.physical.clone(),
+            destination: DEFAULT.into(),
+        };
+        Removal::send(delete, "the private subnets have no way out any more")
+    }
 }
+
+/// The state of a route whose target is gone.
+const BLACKHOLE: &str = "blackhole";
 
 /// Where a route leads, and why. A NAT gateway must be available, or instances would boot without the internet (rule 39).
 fn target(cx: &Context, id: &Id, known: &Known) -> Result<(RouteTarget, String), Blocked> {

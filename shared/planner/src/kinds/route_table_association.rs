@@ -1,6 +1,6 @@
 //! Which route table each subnet uses.
 
-use windlass_calls::ec2::AssociateRouteTable;
+use windlass_calls::ec2::{AssociateRouteTable, DisassociateRouteTable};
 use windlass_calls::{Request, Response};
 
 use super::in_zone;
@@ -14,6 +14,7 @@ pub struct RouteTableAssociation;
 impl Kind for RouteTableAssociation {
     type Seen = Seen;
     const NAME: &'static str = "route-table-association";
+    const GOES: bool = false;
 
     fn wants(cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked> {
         let zones = cx.zones(known)?;
@@ -43,17 +44,23 @@ impl Kind for RouteTableAssociation {
         let associations = seen
             .table(&route_table)
             .map_or(&[][..], |table| &table.associations);
-        Ok(
-            match associations
-                .iter()
-                .find(|association| association.subnet == subnet)
-            {
-                Some(association) => Next::InSync(Outputs::id(&association.id)),
-                None => Next::create(
-                    AssociateRouteTable { route_table, subnet },
-                    format!("{} follows its own routes", id.part()),
-                ),
-            },
-        )
+        let this = associations
+            .iter()
+            .find(|association| association.subnet == subnet);
+        if let Some(association) = this {
+            return Ok(Next::InSync(Outputs::id(&association.id)));
+        }
+        let reason = format!("{} follows its own routes", id.part());
+        Ok(match seen.other_association(&subnet, &route_table) {
+            // Somebody gave the subnet another table: it takes no second one.
+            Some(other) => Next::update(
+                DisassociateRouteTable {
+                    association: other.id.clone(),
+                },
+                reason,
+                Outputs::id(&other.id),
+            ),
+            None => Next::create(AssociateRouteTable { route_table, subnet }, reason),
+        })
     }
 }

@@ -2,14 +2,14 @@
 //! name each other, so the groups come first and the rules are resources of their own (rule 43).
 
 use windlass_calls::ec2::{
-    self, CreateSecurityGroup, DescribeSecurityGroups, Request as Ec2Request, Response as Ec2,
-    RevokeSecurityGroupEgress, Rule,
+    self, CreateSecurityGroup, DeleteSecurityGroup, DescribeSecurityGroups, Request as Ec2Request,
+    Response as Ec2, RevokeSecurityGroupEgress, Rule,
 };
 use windlass_calls::{Request, Response};
 
-use super::{find, vpc_endpoint};
+use super::{Found, find, make, present, vpc_endpoint};
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// A security group.
@@ -37,6 +37,14 @@ impl Seen {
             (Request::Ec2(Ec2Request::AuthorizeSecurityGroupEgress(add)), _) => {
                 self.edit(&add.group, |group| group.egress.push(add.rule.clone()));
             }
+            (Request::Ec2(Ec2Request::RevokeSecurityGroupIngress(remove)), _) => {
+                self.edit(&remove.group, |group| {
+                    group.ingress.retain(|rule| *rule != remove.rule);
+                });
+            }
+            (Request::Ec2(Ec2Request::DeleteSecurityGroup(delete)), _) => {
+                self.0.retain(|group| group.id != delete.group);
+            }
             (Request::Ec2(Ec2Request::RevokeSecurityGroupEgress(remove)), _) => {
                 self.edit(&remove.group, |group| {
                     group.egress.retain(|rule| *rule != remove.rule);
@@ -44,6 +52,13 @@ impl Seen {
             }
             _ => {}
         }
+    }
+
+    /// The stack's own groups, each under its part: `instances`.
+    pub(super) fn own(&self, cx: &Context) -> Vec<(String, &ec2::SecurityGroup)> {
+        let own = present(cx, SecurityGroup::NAME, &self.0).into_iter();
+        own.filter_map(|it| Some((it.id.part().to_owned(), self.group(&it.physical)?)))
+            .collect()
     }
 
     /// The group with this id.
@@ -61,6 +76,14 @@ impl Seen {
 impl Kind for SecurityGroup {
     type Seen = Seen;
     const NAME: &'static str = "security-group";
+    const AFTER: &'static [&'static str] = &[
+        "auto-scaling-group",
+        "instance",
+        "load-balancer",
+        "network-interface",
+        "security-group-rule",
+        "vpc-endpoint",
+    ];
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let endpoints = vpc_endpoint::any_interface(cx).then_some("endpoints");
@@ -77,17 +100,17 @@ impl Kind for SecurityGroup {
     }
 
     fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
-        let Some(group) = find(cx, id, &seen.0, |group| &group.id, |group| &group.tags) else {
+        let vpc = known.exists(&Id::only("vpc"))?;
+        let Found { this, old } = find(cx, id, &seen.0, |group| vpc.is("id", &group.vpc));
+        let Some(group) = this else {
             let create = CreateSecurityGroup {
                 name: format!("{}-{}", names::stack(&cx.spec.stack), id.part()),
                 description: format!("{} of {}", id.part(), cx.spec.stack),
-                vpc: known.exists(&Id::only("vpc"))?.get("id"),
+                vpc: vpc.get("id"),
                 tags: names::tags(cx.spec, id),
             };
-            return Ok(Next::create(
-                create,
-                format!("what may reach the {}", id.part().replace('-', " ")),
-            ));
+            let reason = format!("what may reach the {}", id.part().replace('-', " "));
+            return Ok(make(cx, id, &old, create, reason));
         };
         let outputs = Outputs::id(&group.id);
         let closed = match id.part() {
@@ -105,5 +128,17 @@ impl Kind for SecurityGroup {
             }
             _ => Next::InSync(outputs),
         })
+    }
+
+    fn present(cx: &Context, seen: &Seen) -> Vec<Present> {
+        present(cx, Self::NAME, &seen.0)
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Seen) -> Removal {
+        let group = it.physical.clone();
+        Removal::send(
+            DeleteSecurityGroup { group },
+            format!("{} is no longer wanted", it.id),
+        )
     }
 }

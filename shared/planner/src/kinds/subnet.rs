@@ -2,14 +2,15 @@
 
 use serde_json::json;
 use windlass_calls::ec2::{
-    self, CreateSubnet, DescribeSubnets, ModifySubnetAttribute, Request as Ec2Request, Response as Ec2,
+    self, CreateSubnet, DeleteSubnet, DescribeSubnets, ModifySubnetAttribute, Request as Ec2Request,
+    Response as Ec2,
 };
 use windlass_calls::{Request, Response};
 
-use super::{find, in_zone, tier_and_zone};
+use super::{Found, find, in_zone, make, present, tier_and_zone};
 use crate::cidr;
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// A subnet.
@@ -18,6 +19,14 @@ pub struct Subnet;
 impl Kind for Subnet {
     type Seen = Vec<ec2::Subnet>;
     const NAME: &'static str = "subnet";
+    const AFTER: &'static [&'static str] = &[
+        "auto-scaling-group",
+        "instance",
+        "load-balancer",
+        "nat-gateway",
+        "network-interface",
+        "vpc-endpoint",
+    ];
 
     fn wants(cx: &Context, known: &Known) -> Result<Vec<Id>, Blocked> {
         let zones = cx.zones(known)?;
@@ -42,6 +51,9 @@ impl Kind for Subnet {
                     subnet.map_public_ip = change.map_public_ip;
                 }
             }
+            (Request::Ec2(Ec2Request::DeleteSubnet(delete)), _) => {
+                seen.retain(|subnet| subnet.id != delete.subnet);
+            }
             _ => {}
         }
     }
@@ -51,27 +63,25 @@ impl Kind for Subnet {
         let public = tier == "public";
         let range = if public { cidr::public } else { cidr::private };
         let cidr = range(cx.spec.network.cidr, zone.index);
-        let Some(subnet) = find(cx, id, seen, |subnet| &subnet.id, |subnet| &subnet.tags) else {
-            let vpc = known.exists(&Id::only("vpc"))?.get("id");
+        let vpc = known.exists(&Id::only("vpc"))?;
+        let Found { this, old } = find(cx, id, seen, |subnet| vpc.is("id", &subnet.vpc));
+        let Some(subnet) = this else {
             let reason = format!("{tier} addresses of zone {}, {cidr}", zone.name);
             let tags = names::tags(cx.spec, id);
             let zone = zone.name;
-            return Ok(Next::create(
-                CreateSubnet {
-                    vpc,
-                    cidr,
-                    zone,
-                    tags,
-                },
-                reason,
-            ));
+            let create = CreateSubnet {
+                vpc: vpc.get("id"),
+                cidr,
+                zone,
+                tags,
+            };
+            return Ok(make(cx, id, &old, create, reason));
         };
         let outputs = Outputs::id(&subnet.id).with("zone", &subnet.zone);
         Ok(if subnet.cidr != cidr {
-            Next::refuse(super::unsupported_change(
-                &format!("the range of {id}"),
-                &subnet.cidr,
-                cidr,
+            Next::refuse(format!(
+                "subnet {} has the range {} and not {cidr}: its tags are not its own; correct them",
+                subnet.id, subnet.cidr
             ))
         } else if subnet.state == "pending" {
             Next::wait("the subnet is pending", outputs)
@@ -92,5 +102,14 @@ impl Kind for Subnet {
         } else {
             Next::InSync(outputs)
         })
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        present(cx, Self::NAME, seen)
+    }
+
+    fn remove(_: &Context, it: &Present, _: &Self::Seen) -> Removal {
+        let subnet = it.physical.clone();
+        Removal::send(DeleteSubnet { subnet }, format!("{} is no longer wanted", it.id))
     }
 }

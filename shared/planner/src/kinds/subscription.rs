@@ -2,14 +2,14 @@
 //!
 //! Subscribing an address again sends it another confirmation, and what is not confirmed vanishes after some days
 //! (rule 66). So an address is subscribed once for each upload of the spec, however many passes there are: to be asked
-//! again, upload the spec again.
+//! again, upload the spec again. A topic that is made anew knows nobody: then everybody is asked.
 
-use windlass_calls::sns::{self, ListSubscriptionsByTopic, Response as Sns, Subscribe};
+use windlass_calls::sns::{self, ListSubscriptionsByTopic, Response as Sns, Subscribe, Unsubscribe};
 use windlass_calls::{Request, Response};
 use windlass_spec::Contact;
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 
 /// A subscription. Ids carry the address: `subscription/ops@example.com`.
 pub struct Subscription;
@@ -22,9 +22,18 @@ fn contact(contact: &Contact) -> (&'static str, &str) {
     }
 }
 
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    subscriptions: Vec<sns::Subscription>,
+    /// The topic was made in this pass.
+    anew: bool,
+}
+
 impl Kind for Subscription {
-    type Seen = Vec<sns::Subscription>;
+    type Seen = Seen;
     const NAME: &'static str = "subscription";
+    const GOES: bool = false;
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let contacts = cx.spec.monitoring.notify.iter().map(contact);
@@ -39,10 +48,18 @@ impl Kind for Subscription {
         Ok(vec![ListSubscriptionsByTopic { topic }.into()])
     }
 
-    fn read(seen: &mut Self::Seen, _: &Request, response: &Response) {
-        match response {
-            Response::Sns(Sns::ListSubscriptionsByTopic(subscriptions)) => seen.clone_from(subscriptions),
-            Response::Sns(Sns::Subscribe(subscription)) => seen.push(subscription.clone()),
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Sns(Sns::ListSubscriptionsByTopic(subscriptions))) => {
+                seen.subscriptions.clone_from(subscriptions);
+            }
+            (_, Response::Sns(Sns::CreateTopic(_))) => seen.anew = true,
+            (_, Response::Sns(Sns::Subscribe(subscription))) => {
+                seen.subscriptions.push(subscription.clone());
+            }
+            (Request::Sns(sns::Request::Unsubscribe(end)), _) => {
+                seen.subscriptions.retain(|one| one.arn != end.subscription);
+            }
             _ => {}
         }
     }
@@ -59,9 +76,10 @@ impl Kind for Subscription {
             .record(id)
             .is_some_and(|record| record.outputs.get("askedFor") == cx.version);
         let there = seen
+            .subscriptions
             .iter()
             .any(|one| one.protocol == protocol && one.endpoint == address);
-        Ok(if there || asked {
+        Ok(if there || (asked && !seen.anew) {
             Next::InSync(outputs)
         } else {
             let subscribe = Subscribe {
@@ -71,5 +89,26 @@ impl Kind for Subscription {
             };
             super::set(cx, id, subscribe, format!("{address} hears of trouble"), outputs)
         })
+    }
+
+    /// Those that an earlier spec asked for. One that was never confirmed cannot be ended, and ends by itself (rule 66).
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        let id = |one: &sns::Subscription| Id::of(Self::NAME, &one.endpoint);
+        let ours = seen
+            .subscriptions
+            .iter()
+            .filter(|one| one.arn.starts_with("arn:") && cx.record(&id(one)).is_some());
+        ours.map(|one| Present::new(id(one), &one.endpoint)).collect()
+    }
+
+    fn remove(_: &Context, it: &Present, seen: &Self::Seen) -> Removal {
+        let reason = format!("{} is to hear of trouble no more", it.physical);
+        match seen.subscriptions.iter().find(|one| one.endpoint == it.physical) {
+            Some(one) => {
+                let subscription = one.arn.clone();
+                Removal::send(Unsubscribe { subscription }, reason)
+            }
+            None => Removal::wait(reason),
+        }
     }
 }

@@ -13,8 +13,10 @@ use crate::kind::{Blocked, Kind, Next};
 pub struct TargetRegistration;
 
 impl Kind for TargetRegistration {
-    type Seen = BTreeSet<String>;
+    /// Target groups with their targets.
+    type Seen = BTreeSet<(String, String)>;
     const NAME: &'static str = "target-registration";
+    const GOES: bool = false;
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(instance::wanted(cx)
@@ -33,12 +35,17 @@ impl Kind for TargetRegistration {
 
     fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
         match (request, response) {
-            (_, Response::Elb(Elb::DescribeTargetHealth(targets))) => {
+            // Of the previous target group others ask.
+            (
+                Request::Elb(elb::Request::DescribeTargetHealth(asked)),
+                Response::Elb(Elb::DescribeTargetHealth(targets)),
+            ) => {
+                seen.retain(|(group, _)| *group != asked.target_group);
                 let registered = targets.iter().filter(|target| target.state != "draining");
-                *seen = registered.map(|target| target.target.clone()).collect();
+                seen.extend(registered.map(|target| (asked.target_group.clone(), target.target.clone())));
             }
             (Request::Elb(elb::Request::RegisterTargets(register)), _) => {
-                seen.insert(register.target.clone());
+                seen.insert((register.target_group.clone(), register.target.clone()));
             }
             _ => {}
         }
@@ -48,7 +55,7 @@ impl Kind for TargetRegistration {
         let target_group = known.exists(&Id::only("target-group"))?.get("arn");
         // A target must be running (rule 60).
         let target = known.ready(&Id::of("instance", id.part()))?.get("id");
-        if seen.contains(&target) {
+        if seen.contains(&(target_group.clone(), target.clone())) {
             return Ok(Next::InSync(Outputs::id(&target)));
         }
         let another = cx

@@ -1,13 +1,14 @@
 //! The instances as the load balancer sees them: the stack serves when the least number of them is healthy.
 
+use std::collections::BTreeMap;
+
 use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Response as Autoscaling};
-use windlass_calls::elb::{DescribeTargetHealth, Response as Elb, TargetHealth};
+use windlass_calls::elb::{self, DescribeTargetHealth, Response as Elb, TargetHealth};
 use windlass_calls::{Request, Response};
 use windlass_spec::Mode;
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next};
-use crate::names;
 use crate::outputs::UnhealthyInstance;
 
 /// The instances in the main target group. Nothing is created: being healthy is the resource.
@@ -16,13 +17,16 @@ pub struct Targets;
 /// What AWS shows.
 #[derive(Default, Clone)]
 pub struct Seen {
-    serving: Vec<String>,
-    targets: Vec<TargetHealth>,
+    /// Instances in service, by their group's name.
+    serving: BTreeMap<String, Vec<String>>,
+    /// By their target group.
+    targets: BTreeMap<String, Vec<TargetHealth>>,
 }
 
 impl Kind for Targets {
     type Seen = Seen;
     const NAME: &'static str = "targets";
+    const GOES: bool = false;
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
@@ -32,39 +36,53 @@ impl Kind for Targets {
         let target_group = serving(cx, known)?;
         let mut queries: Vec<Request> = vec![DescribeTargetHealth { target_group }.into()];
         if cx.spec.compute.mode == Mode::Asg {
-            let name = names::stack(&cx.spec.stack);
+            let name = known.exists(&Id::only("auto-scaling-group"))?.get("name");
             queries.push(DescribeAutoScalingGroups { name }.into());
         }
         Ok(queries)
     }
 
-    fn read(seen: &mut Seen, _: &Request, response: &Response) {
-        match response {
-            Response::Autoscaling(Autoscaling::DescribeAutoScalingGroups(groups)) => {
-                let instances = groups.iter().flat_map(|group| &group.instances);
-                let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
-                seen.serving = serving.map(|instance| instance.id.clone()).collect();
-                seen.serving.sort();
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Autoscaling(Autoscaling::DescribeAutoScalingGroups(groups))) => {
+                for group in groups {
+                    let instances = group.instances.iter();
+                    let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
+                    let mut serving: Vec<String> = serving.map(|instance| instance.id.clone()).collect();
+                    serving.sort();
+                    seen.serving.insert(group.settings.name.clone(), serving);
+                }
             }
-            Response::Elb(Elb::DescribeTargetHealth(targets)) => seen.targets.clone_from(targets),
+            (
+                Request::Elb(elb::Request::DescribeTargetHealth(asked)),
+                Response::Elb(Elb::DescribeTargetHealth(targets)),
+            ) => {
+                seen.targets.insert(asked.target_group.clone(), targets.clone());
+            }
             _ => {}
         }
     }
 
     fn next(cx: &Context, _: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
-        serving(cx, known)?;
+        let targets = seen
+            .targets
+            .get(&serving(cx, known)?)
+            .map_or(&[][..], Vec::as_slice);
         let serving = match cx.spec.compute.mode {
-            Mode::Asg => seen.serving.clone(),
+            Mode::Asg => {
+                let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
+                seen.serving.get(&group).cloned().unwrap_or_default()
+            }
             Mode::Ec2 => fixed(cx, known)?,
         };
         let is_healthy = |id: &&String| {
-            seen.targets
+            targets
                 .iter()
                 .any(|target| target.target == **id && target.state == "healthy")
         };
         let healthy = serving.iter().filter(is_healthy).count();
         let min = cx.spec.scaling.min as usize;
-        let unhealthy: Vec<UnhealthyInstance> = seen.targets.iter().filter_map(unhealthy).collect();
+        let unhealthy: Vec<UnhealthyInstance> = targets.iter().filter_map(unhealthy).collect();
         let outputs = Outputs::default()
             .with("instances", serving.join(","))
             .with("unhealthy", serde_json::to_string(&unhealthy).unwrap_or_default());

@@ -3,11 +3,12 @@
 //! Its ARN follows from its name, so that it is found by asking for its tags. It is not encrypted: alarms cannot
 //! publish to a topic under AWS's own key, and what they say names metrics, not data.
 
-use windlass_calls::sns::{self, CreateTopic, ListTagsForResource, Response as Sns};
+use windlass_calls::iam::Response as Iam;
+use windlass_calls::sns::{self, CreateTopic, DeleteTopic, ListTagsForResource, Response as Sns};
 use windlass_calls::{Request, Response, Tags};
 
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// The topic.
@@ -21,36 +22,60 @@ fn arn(cx: &Context, known: &Known) -> Result<String, Blocked> {
     ))
 }
 
+/// What AWS shows.
+#[derive(Default, Clone)]
+pub struct Seen {
+    /// The topic with our name, by its ARN, and its tags.
+    topic: Option<(String, Tags)>,
+    /// ARN of the instance role.
+    role: Option<String>,
+}
+
 impl Kind for Topic {
-    /// The tags of the topic with our name.
-    type Seen = Option<Tags>;
+    type Seen = Seen;
     const NAME: &'static str = "topic";
+    const AFTER: &'static [&'static str] = &["alarm"];
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let wanted = !cx.spec.monitoring.notify.is_empty();
         Ok(wanted.then(|| Id::only(Self::NAME)).into_iter().collect())
     }
 
-    fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
-        if cx.spec.monitoring.notify.is_empty() {
+    fn queries(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Request>, Blocked> {
+        if cx.spec.monitoring.notify.is_empty() && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
+        }
+        if cx.destroying && known.get(&Id::only("instance-role")).is_none() {
+            // With the state lost, the account's number is read off the role as AWS shows it.
+            let topic = seen.role.as_deref().map(|role| of_account(cx, role));
+            return Ok(topic
+                .map(|topic| ListTagsForResource { topic }.into())
+                .into_iter()
+                .collect());
         }
         let topic = arn(cx, known)?;
         Ok(vec![ListTagsForResource { topic }.into()])
     }
 
-    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+    fn read(seen: &mut Seen, request: &Request, response: &Response) {
         match (request, response) {
-            (_, Response::Sns(Sns::ListTagsForResource(tags))) => *seen = Some(tags.clone()),
-            (Request::Sns(sns::Request::CreateTopic(create)), _) => *seen = Some(create.tags.clone()),
+            (
+                Request::Sns(sns::Request::ListTagsForResource(asked)),
+                Response::Sns(Sns::ListTagsForResource(tags)),
+            ) => seen.topic = Some((asked.topic.clone(), tags.clone())),
+            (Request::Sns(sns::Request::CreateTopic(create)), Response::Sns(Sns::CreateTopic(topic))) => {
+                seen.topic = Some((topic.0.clone(), create.tags.clone()));
+            }
+            (Request::Sns(sns::Request::DeleteTopic(_)), _) => seen.topic = None,
+            (_, Response::Iam(Iam::GetRole(role))) => seen.role = Some(role.arn.clone()),
             _ => {}
         }
     }
 
-    fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
+    fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
         let arn = arn(cx, known)?;
         let name = names::stack(&cx.spec.stack);
-        let Some(tags) = seen else {
+        let Some((_, tags)) = &seen.topic else {
             let tags = names::tags(cx.spec, id);
             return Ok(Next::create(
                 CreateTopic { name, tags },
@@ -63,4 +88,31 @@ impl Kind for Topic {
             Next::refuse(super::foreign("topic", &name))
         })
     }
+
+    fn present(cx: &Context, seen: &Seen) -> Vec<Present> {
+        let own = seen
+            .topic
+            .iter()
+            .filter(|(_, tags)| names::owned(tags, &cx.spec.stack));
+        own.map(|(arn, _)| Present::new(Id::only(Self::NAME), arn))
+            .collect()
+    }
+
+    /// Its subscriptions go with it.
+    fn remove(_: &Context, it: &Present, _: &Seen) -> Removal {
+        let topic = it.physical.clone();
+        Removal::send(DeleteTopic { topic }, "nobody is to hear of the stack any more")
+    }
+}
+
+/// The topic's ARN, in the account that a role's ARN names.
+fn of_account(cx: &Context, role: &str) -> String {
+    let mut parts = role.split(':').skip(1);
+    let partition = parts.next().unwrap_or("aws");
+    let account = parts.nth(2).unwrap_or_default();
+    format!(
+        "arn:{partition}:sns:{}:{account}:{}",
+        cx.region,
+        names::stack(&cx.spec.stack)
+    )
 }

@@ -3,13 +3,19 @@
 //! Interface endpoints answer to the service's own DNS name, which needs the VPC's DNS names (rule 42), and take a
 //! while to become available. Gateway endpoints are routes in the private route tables.
 
-use windlass_calls::ec2::{self, CreateVpcEndpoint, DescribeVpcEndpoints, EndpointAccess, Response as Ec2};
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use windlass_calls::ec2::{
+    self, CreateVpcEndpoint, DeleteVpcEndpoints, DescribeVpcEndpoints, EndpointAccess, ModifyVpcEndpoint,
+    Response as Ec2,
+};
 use windlass_calls::{Request, Response};
 use windlass_spec::Endpoint;
 
-use super::{find, in_zone};
+use super::{Found, find, in_zone, make, present};
 use crate::context::{Context, Id, Known, Outputs};
-use crate::kind::{Blocked, Kind, Next};
+use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
 /// A VPC endpoint. Ids carry the service's name: `vpc-endpoint/ssmmessages`.
@@ -61,32 +67,40 @@ pub(super) fn all_ready(cx: &Context, known: &Known) -> Result<(), Blocked> {
 impl Kind for VpcEndpoint {
     type Seen = Vec<ec2::VpcEndpoint>;
     const NAME: &'static str = "vpc-endpoint";
+    const AFTER: &'static [&'static str] = &["auto-scaling-group", "instance"];
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(wanted(cx).map(|service| Id::of(Self::NAME, service)).collect())
     }
 
-    fn queries(cx: &Context, _: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
-        if cx.spec.network.endpoints.is_empty() {
+    fn queries(cx: &Context, known: &Known, _: &Self::Seen) -> Result<Vec<Request>, Blocked> {
+        if cx.spec.network.endpoints.is_empty() && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
         let filters = names::filters(&cx.spec.stack);
         Ok(vec![DescribeVpcEndpoints { filters }.into()])
     }
 
-    fn read(seen: &mut Self::Seen, _: &Request, response: &Response) {
-        match response {
-            Response::Ec2(Ec2::DescribeVpcEndpoints(endpoints)) => {
-                let live = endpoints
-                    .iter()
-                    .filter(|endpoint| !endpoint.state.starts_with("delet"));
+    fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {
+        match (request, response) {
+            (_, Response::Ec2(Ec2::DescribeVpcEndpoints(endpoints))) => {
+                let live = endpoints.iter().filter(|endpoint| endpoint.state != "deleted");
                 *seen = live.cloned().collect();
             }
             // A repeated token answers the same endpoint again.
-            Response::Ec2(Ec2::CreateVpcEndpoint(endpoint))
+            (_, Response::Ec2(Ec2::CreateVpcEndpoint(endpoint)))
                 if !seen.iter().any(|one| one.id == endpoint.id) =>
             {
                 seen.push(endpoint.clone());
+            }
+            (Request::Ec2(ec2::Request::ModifyVpcEndpoint(change)), _) => {
+                for endpoint in seen.iter_mut().filter(|endpoint| endpoint.id == change.endpoint) {
+                    endpoint.access = changed(&endpoint.access, &change.add, &change.remove);
+                }
+            }
+            (Request::Ec2(ec2::Request::DeleteVpcEndpoints(delete)), _) => {
+                let deleted = seen.iter_mut().filter(|one| delete.endpoints.contains(&one.id));
+                deleted.for_each(|endpoint| endpoint.state = DELETING.into());
             }
             _ => {}
         }
@@ -95,7 +109,10 @@ impl Kind for VpcEndpoint {
     fn next(cx: &Context, id: &Id, seen: &Self::Seen, known: &Known) -> Result<Next, Blocked> {
         let service = id.part();
         let access = access(cx, service, known)?;
-        let Some(endpoint) = find(cx, id, seen, |endpoint| &endpoint.id, |endpoint| &endpoint.tags) else {
+        let vpc = known.exists(&Id::only("vpc"))?;
+        let live: Vec<ec2::VpcEndpoint> = seen.iter().filter(|one| one.state != DELETING).cloned().collect();
+        let Found { this, old } = find(cx, id, &live, |endpoint| vpc.is("id", &endpoint.vpc));
+        let Some(endpoint) = this else {
             let create = CreateVpcEndpoint {
                 vpc: known.ready(&Id::only("vpc"))?.get("id"),
                 service: format!("com.amazonaws.{}.{service}", cx.region),
@@ -103,18 +120,31 @@ impl Kind for VpcEndpoint {
                 token: cx.token(id),
                 tags: names::tags(cx.spec, id),
             };
-            return Ok(Next::create(
-                create,
-                format!("instances reach {service} without the internet"),
-            ));
+            let reason = format!("instances reach {service} without the internet");
+            return Ok(make(cx, id, &old, create, reason));
         };
         let outputs = Outputs::id(&endpoint.id);
         let private = is_gateway(service) || endpoint.private_dns;
         Ok(match endpoint.state.as_str() {
             "available" if endpoint.access == access && private => Next::InSync(outputs),
+            "available" if private => {
+                let (add, remove) = difference(&endpoint.access, &access);
+                let now = json!({ "endpoint": endpoint.id, "access": endpoint.access });
+                let change = ModifyVpcEndpoint {
+                    endpoint: endpoint.id.clone(),
+                    add,
+                    remove,
+                };
+                Next::update(
+                    change,
+                    format!("{service} is reached from every private subnet"),
+                    outputs,
+                )
+                .over(now)
+            }
             "available" => Next::Refuse {
                 reason: format!(
-                    "VPC endpoint {} is not as it was made, and changing it is not supported yet: delete it, and upload the spec again",
+                    "VPC endpoint {} does not answer to {service}'s own name: delete it, and it is made again",
                     endpoint.id
                 ),
                 outputs: Some(outputs),
@@ -129,6 +159,93 @@ impl Kind for VpcEndpoint {
             },
             state => Next::wait(format!("the endpoint of {service} is {state}"), outputs),
         })
+    }
+
+    fn present(cx: &Context, seen: &Self::Seen) -> Vec<Present> {
+        present(cx, Self::NAME, seen)
+    }
+
+    fn remove(_: &Context, it: &Present, seen: &Self::Seen) -> Removal {
+        let is = |one: &&ec2::VpcEndpoint| one.id == it.physical && one.state == DELETING;
+        if seen.iter().any(|one| is(&one)) {
+            return Removal::wait(format!("AWS is deleting {}", it.physical));
+        }
+        let endpoints = vec![it.physical.clone()];
+        Removal::send(
+            DeleteVpcEndpoints { endpoints },
+            format!("{} is no longer wanted", it.id),
+        )
+    }
+}
+
+/// The state of one on its way out, which takes minutes.
+const DELETING: &str = "deleting";
+
+/// What has to be added to, and taken from, one access to make it another of the same form.
+fn difference(from: &EndpointAccess, to: &EndpointAccess) -> (EndpointAccess, EndpointAccess) {
+    let less = |left: &[String], right: &[String]| -> Vec<String> {
+        left.iter().filter(|id| !right.contains(id)).cloned().collect()
+    };
+    match (from, to) {
+        (
+            EndpointAccess::Interface {
+                subnets,
+                security_groups,
+            },
+            EndpointAccess::Interface {
+                subnets: wanted,
+                security_groups: groups,
+            },
+        ) => {
+            let part = |subnets, security_groups| EndpointAccess::Interface {
+                subnets,
+                security_groups,
+            };
+            (
+                part(less(wanted, subnets), less(groups, security_groups)),
+                part(less(subnets, wanted), less(security_groups, groups)),
+            )
+        }
+        (EndpointAccess::Gateway { route_tables }, EndpointAccess::Gateway { route_tables: wanted }) => {
+            let part = |route_tables| EndpointAccess::Gateway { route_tables };
+            (part(less(wanted, route_tables)), part(less(route_tables, wanted)))
+        }
+        (_, to) => (to.clone(), from.clone()),
+    }
+}
+
+/// An access after a change.
+fn changed(from: &EndpointAccess, add: &EndpointAccess, remove: &EndpointAccess) -> EndpointAccess {
+    let change = |now: &[String], add: &[String], remove: &[String]| -> Vec<String> {
+        let all: BTreeSet<&String> = now.iter().chain(add).filter(|id| !remove.contains(id)).collect();
+        all.into_iter().cloned().collect()
+    };
+    match (from, add, remove) {
+        (
+            EndpointAccess::Interface {
+                subnets: s,
+                security_groups: g,
+            },
+            EndpointAccess::Interface {
+                subnets: more_s,
+                security_groups: more_g,
+            },
+            EndpointAccess::Interface {
+                subnets: less_s,
+                security_groups: less_g,
+            },
+        ) => EndpointAccess::Interface {
+            subnets: change(s, more_s, less_s),
+            security_groups: change(g, more_g, less_g),
+        },
+        (
+            EndpointAccess::Gateway { route_tables: t },
+            EndpointAccess::Gateway { route_tables: more },
+            EndpointAccess::Gateway { route_tables: less },
+        ) => EndpointAccess::Gateway {
+            route_tables: change(t, more, less),
+        },
+        (other, ..) => other.clone(),
     }
 }
 

@@ -25,13 +25,16 @@ pub struct Seen {
 impl Kind for Zones {
     type Seen = Seen;
     const NAME: &'static str = "zones";
+    const GOES: bool = false;
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])
     }
 
     fn queries(cx: &Context, _: &Known, _: &Seen) -> Result<Vec<Request>, Blocked> {
-        if cx.record(&Id::only(Self::NAME)).is_some() {
+        let recorded = cx.record(&Id::only(Self::NAME));
+        let enough = |record: &crate::context::Record| count(&record.outputs.get("names")) >= wanted(cx);
+        if recorded.is_some_and(enough) {
             return Ok(vec![]);
         }
         let filters = names::filters(&cx.spec.stack);
@@ -67,27 +70,35 @@ impl Kind for Zones {
 
     fn next(cx: &Context, id: &Id, seen: &Seen, _: &Known) -> Result<Next, Blocked> {
         let recorded = cx.record(id).map(|record| record.outputs.get("names"));
-        let wanted = usize::from(cx.spec.network.zones);
-        Ok(
-            match recorded.or_else(|| seen.tagged.clone().map(|tag| tag.replace(' ', ","))) {
-                Some(names) if names.split(',').count() == wanted => chosen(&names),
-                Some(names) => Next::refuse(super::unsupported_change(
-                    "network.zones",
-                    names.split(',').count(),
-                    wanted,
-                )),
-                None => choose(cx, seen, wanted),
-            },
-        )
+        let kept = recorded.or_else(|| seen.tagged.clone().map(|tag| tag.replace(' ', ",")));
+        let wanted = wanted(cx);
+        Ok(match kept {
+            Some(names) if count(&names) == wanted => chosen(&names),
+            Some(names) if count(&names) > wanted => Next::refuse(format!(
+                "giving up a zone of a running stack is not supported yet: it has {}, put network.zones back to that",
+                count(&names)
+            )),
+            kept => choose(cx, seen, kept.as_deref(), wanted),
+        })
     }
+}
+
+fn wanted(cx: &Context) -> usize {
+    usize::from(cx.spec.network.zones)
+}
+
+fn count(names: &str) -> usize {
+    names.split(',').count()
 }
 
 fn chosen(names: &str) -> Next {
     Next::InSync(Outputs::default().with("names", names))
 }
 
-/// The first zones by name that offer every instance type (rule 64).
-fn choose(cx: &Context, seen: &Seen, wanted: usize) -> Next {
+/// The zones that were chosen before, if any, and after them the first others by name that offer every instance type
+/// (rules 45 and 64).
+fn choose(cx: &Context, seen: &Seen, kept: Option<&str>, wanted: usize) -> Next {
+    let kept: Vec<String> = kept.map_or_else(Vec::new, |names| names.split(',').map(str::to_owned).collect());
     let types = &cx.spec.compute.instance_types;
     let offers = |zone: &String| {
         types
@@ -97,9 +108,10 @@ fn choose(cx: &Context, seen: &Seen, wanted: usize) -> Next {
     let fitting: Vec<String> = seen
         .available
         .iter()
-        .filter(|zone| offers(zone))
+        .filter(|zone| offers(zone) && !kept.contains(zone))
         .cloned()
         .collect();
+    let fitting = [kept, fitting].concat();
     if fitting.len() < wanted {
         return Next::refuse(format!(
             "network.zones wants {wanted} zones, and {} of this Region's {} offer {}: lower network.zones or choose other instance types",

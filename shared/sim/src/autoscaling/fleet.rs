@@ -2,17 +2,20 @@
 //! gone, terminate it once its replacement is in service, forget it once it has drained.
 //!
 //! With a maintenance policy of at least 100 % a replacement is launched first, else the old instance goes first
-//! (rule 61). A failed launch is tried again after a minute. Hooks, warm pools and scaling are not modelled.
+//! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Hooks, warm pools and
+//! scaling are not modelled; `refresh` adds what happens while instances are replaced by ones of another version.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
-use windlass_calls::autoscaling::{Activity, GroupSettings};
-use windlass_calls::ec2::Subnet;
+use windlass_calls::autoscaling::{Activity, GroupSettings, Launch};
+use windlass_calls::ec2::{LaunchTemplateData, Subnet};
 
-use super::{Member, Seat};
-use crate::ec2::{Launch, OwnedTemplate};
+use super::refresh::{Refreshing, Step};
+use super::{Member, Seat, launch_of, set_launch};
+use crate::ec2::Start;
+use crate::elb::Course;
 use crate::time::{after, seconds_after};
 use crate::world::World;
 
@@ -35,6 +38,8 @@ pub(crate) struct Fleet {
     pub(super) suspended: BTreeSet<String>,
     /// The newest first.
     pub(super) activities: VecDeque<Activity>,
+    /// The newest first.
+    pub(super) refreshes: VecDeque<Refreshing>,
     /// Not before this time does it launch again.
     next_launch: Timestamp,
 }
@@ -46,27 +51,34 @@ enum Event {
     Forget(String),
     /// The instance is found unhealthy or gone.
     GiveUp(String),
-    /// The instance's replacement is there.
+    /// The instance's replacement is there, or the group does not want it any more.
     Terminate(String),
+    /// The instance refresh goes on.
+    Refresh(Step),
     /// One instance is missing.
     Launch,
 }
 
 impl Fleet {
-    pub(super) fn new(arn: String, settings: &GroupSettings, tags: &Tags, now: Timestamp) -> Self {
+    pub(super) fn new(
+        arn: String,
+        settings: &GroupSettings,
+        desired: u32,
+        tags: &Tags,
+        now: Timestamp,
+    ) -> Self {
+        let launch = launch_of(settings);
         let mut settings = settings.clone();
-        if settings.instance_types.len() == 1 {
-            // The adapter writes overrides for several types only: one is left to the template, and shows as none.
-            settings.instance_types.clear();
-        }
+        set_launch(&mut settings, &launch);
         Self {
             arn,
             tags: tags.clone(),
-            desired: settings.min,
+            desired,
             settings,
             metrics: BTreeSet::new(),
             suspended: BTreeSet::new(),
             activities: VecDeque::new(),
+            refreshes: VecDeque::new(),
             next_launch: now,
         }
     }
@@ -148,24 +160,42 @@ impl World {
             .map(|fleet| fleet.settings.name.clone())
             .collect();
         for name in names {
-            while let Some((at, event)) = self.next_event(&name).filter(|(at, _)| *at <= now) {
+            // What a call made possible happens at the time of the call, and nothing happens before what it follows from.
+            let mut last = self.clock;
+            while let Some((at, event)) = self.next_event(&name, last).filter(|(at, _)| *at <= now) {
+                last = at;
                 self.happen(&name, at, event);
             }
         }
     }
 
-    /// What a group does next, and when.
-    fn next_event(&self, name: &str) -> Option<(Timestamp, Event)> {
+    /// What a group does next, and when: not before what it did last.
+    fn next_event(&self, name: &str, last: Timestamp) -> Option<(Timestamp, Event)> {
         let fleet = self.autoscaling.groups.get(name)?;
-        let of_seats = self.seats_of(name).filter_map(|seat| self.next_of(fleet, seat));
-        of_seats.chain(self.next_launch(fleet)).min()
+        let refreshes = self.next_step(fleet, last);
+        self.seats_of(name)
+            .filter_map(|seat| self.next_of(fleet, seat))
+            .chain(self.next_launch(fleet))
+            .chain(self.next_surplus(fleet, last))
+            .chain(refreshes.map(|(at, step)| (at, Event::Refresh(step))))
+            .map(|(at, event)| (at.max(last), event))
+            .min()
     }
 
     fn next_launch(&self, fleet: &Fleet) -> Option<(Timestamp, Event)> {
         let counted = self.seats_of(fleet.name()).filter(Seat::counts).count();
-        let missing = counted < fleet.wanted();
+        let missing = counted < self.goal(fleet);
         let launches = missing && !fleet.suspended.contains(LAUNCH);
         launches.then_some((fleet.next_launch, Event::Launch))
+    }
+
+    fn next_surplus(&self, fleet: &Fleet, last: Timestamp) -> Option<(Timestamp, Event)> {
+        let counted = || self.seats_of(fleet.name()).filter(Seat::counts);
+        if counted().count() <= self.goal(fleet) {
+            return None;
+        }
+        let first = self.first_to_go(fleet, counted(), last)?;
+        Some((last, Event::Terminate(first.machine.id().to_owned())))
     }
 
     fn next_of(&self, fleet: &Fleet, seat: Seat) -> Option<(Timestamp, Event)> {
@@ -183,13 +213,16 @@ impl World {
     fn given_up(&self, fleet: &Fleet, seat: Seat) -> Option<Timestamp> {
         let registered = seat.in_service_from(&self.config);
         let judged = seconds_after(registered, fleet.settings.grace);
-        let courses = fleet
-            .settings
-            .target_groups
-            .iter()
-            .filter_map(|arn| self.course(seat.machine, registered, arn));
+        let courses = self.courses(fleet, seat);
         let unhealthy = courses.filter_map(|course| course.unhealthy_from(judged)).min();
         seat.noticed_down().into_iter().chain(unhealthy).min()
+    }
+
+    /// How the checks of an instance go, in every target group that checks it.
+    pub(super) fn courses(&self, fleet: &Fleet, seat: Seat) -> impl Iterator<Item = Course> {
+        let registered = seat.in_service_from(&self.config);
+        let groups = fleet.settings.target_groups.iter();
+        groups.filter_map(move |arn| self.course(seat.machine, registered, arn))
     }
 
     /// When an instance that was given up on may go.
@@ -228,14 +261,18 @@ impl World {
                 }
                 self.not_before(name, at);
             }
-            Event::Terminate(id) => {
-                if let Some(member) = self.autoscaling.members.get_mut(&id) {
-                    member.leaving = Some(at);
-                }
-                let words = format!("Terminating EC2 instance: {id}");
-                self.record(name, words, "Successful", None);
-            }
+            Event::Terminate(id) => self.let_go(name, &id, at),
+            Event::Refresh(step) => self.take_step(name, at, step),
         }
+    }
+
+    /// An instance leaves: it drains, and is terminated then.
+    pub(super) fn let_go(&mut self, name: &str, id: &str, at: Timestamp) {
+        if let Some(member) = self.autoscaling.members.get_mut(id) {
+            member.leaving = Some(at);
+        }
+        let words = format!("Terminating EC2 instance: {id}");
+        self.record(name, words, "Successful", None);
     }
 
     /// A need that arises now cannot be met earlier.
@@ -264,14 +301,23 @@ impl World {
 
     fn try_launch(&mut self, name: &str, at: Timestamp) -> Result<String, String> {
         let fleet = self.autoscaling.groups.get(name).ok_or("The group is gone.")?;
-        let template = self.ec2.launch_templates.get(&fleet.settings.launch_template);
+        let launch = fleet.launch();
+        let (id, version) = (&launch.launch_template, launch.version);
+        let template = self.ec2.launch_templates.get(id);
         let template = template.ok_or("The launch template does not exist.")?;
+        let data = template
+            .data(version)
+            .ok_or("The launch template version does not exist.")?;
         let subnet = self.emptiest(fleet).ok_or("The subnet does not exist.")?.clone();
-        let instance_type = self.first_to_start(fleet, template, &subnet.zone)?;
-        let mut tags = template.launch_tags();
+        let types = launch_types(&launch, data);
+        let instance_type = self.first_to_start(types, &subnet.zone)?.clone();
+        let security_groups = data.security_groups.clone();
+        let mut tags = template.launch_tags(version);
         tags.extend(fleet.tags.clone());
         tags.insert("aws:autoscaling:groupName".into(), name.to_owned());
-        let machine = self.start(Launch {
+        let machine = self.start(Start {
+            template: (id.clone(), version),
+            security_groups,
             instance_type,
             subnet,
             tags,
@@ -282,27 +328,27 @@ impl World {
         Ok(id)
     }
 
-    /// The first of the group's types that can start in a zone; else why the first of all cannot.
-    fn first_to_start(&self, fleet: &Fleet, template: &OwnedTemplate, zone: &str) -> Result<String, String> {
-        let own_type = std::slice::from_ref(&template.data.instance_type);
-        let types = match fleet.settings.instance_types.as_slice() {
-            [] => own_type,
-            types => types,
-        };
+    /// The first of these types that can start in a zone; else why the first of all cannot.
+    fn first_to_start<'a>(&self, types: &'a [String], zone: &str) -> Result<&'a String, String> {
         let mut why = None;
         for instance_type in types {
             match self.check_capacity(instance_type, zone) {
-                Ok(()) => return Ok(instance_type.clone()),
+                Ok(()) => return Ok(instance_type),
                 Err(refusal) => why = why.or(Some(refusal)),
             }
         }
         Err(why.map_or_else(String::new, |refusal| refusal.words().to_owned()))
     }
 
-    /// The subnet of the group with the fewest instances the group counts on.
+    /// The subnet of the group with the fewest instances the group counts on; during a refresh, with the fewest new ones.
     fn emptiest(&self, fleet: &Fleet) -> Option<&Subnet> {
+        let launch = fleet.refresh().map(|_| fleet.launch());
+        let stays = |seat: &Seat| {
+            let launch = launch.as_ref();
+            seat.counts() && launch.is_none_or(|launch| self.is_made_from(*seat, launch))
+        };
         let load = |subnet: &&String| {
-            let in_it = |seat: &Seat| seat.counts() && seat.machine.subnet() == **subnet;
+            let in_it = |seat: &Seat| stays(seat) && seat.machine.subnet() == **subnet;
             self.seats_of(fleet.name()).filter(in_it).count()
         };
         let subnet = fleet.settings.subnets.iter().min_by_key(load)?;
@@ -323,7 +369,15 @@ impl World {
 }
 
 impl Fleet {
-    fn wanted(&self) -> usize {
+    pub(super) fn wanted(&self) -> usize {
         usize::try_from(self.desired).unwrap_or(usize::MAX)
+    }
+}
+
+/// The types to choose from in order of preference.
+pub(super) fn launch_types<'a>(launch: &'a Launch, data: &'a LaunchTemplateData) -> &'a [String] {
+    match launch.instance_types.as_slice() {
+        [] | [_] => std::slice::from_ref(&data.instance_type),
+        types => types,
     }
 }

@@ -3,14 +3,16 @@
 //! Reads are consistent unless [`WorldConfig::autoscaling_lag`](crate::WorldConfig) says otherwise. What a group names of
 //! EC2 it sees as late as EC2 shows it; of IAM, after the propagation of the profile (rule 40).
 
+mod change;
 mod fleet;
 mod member;
+mod refresh;
 
 use std::collections::BTreeMap;
 
 use windlass_calls::autoscaling::{
     Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities,
-    EnableMetricsCollection, Group, GroupSettings, Request, Response,
+    EnableMetricsCollection, Group, GroupSettings, Launch, Request, Response,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -59,6 +61,13 @@ impl World {
             DescribeScalingActivities => describe_activities,
             CreateAutoScalingGroup => create_group,
             EnableMetricsCollection => enable_metrics,
+            DescribeInstanceRefreshes => describe_refreshes,
+            UpdateAutoScalingGroup => update_group,
+            CreateOrUpdateTags => set_group_tags,
+            DeleteTags => delete_group_tags,
+            StartInstanceRefresh => start_refresh,
+            CancelInstanceRefresh => cancel_refresh,
+            DeleteAutoScalingGroup => delete_group,
         )
     }
 
@@ -84,22 +93,16 @@ impl World {
     }
 
     fn describe_activities(&mut self, call: &DescribeScalingActivities) -> Answer<Vec<Activity>> {
-        let fleet = self
-            .autoscaling
-            .groups
-            .seen(&call.group, self.clock)
-            .ok_or_else(|| no_group(&call.group))?;
+        let fleet = self.named_fleet(&call.group)?;
         Ok(fleet.activities.iter().cloned().collect())
     }
 
     fn enable_metrics(&mut self, call: &EnableMetricsCollection) -> Answer<()> {
-        let fleet = self.autoscaling.groups.seen_mut(&call.group, self.clock);
-        let fleet = fleet.ok_or_else(|| no_group(&call.group))?;
-        fleet.metrics = METRICS.map(str::to_owned).into();
+        self.named_fleet_mut(&call.group)?.metrics = METRICS.map(str::to_owned).into();
         Ok(())
     }
 
-    /// The group wants `min` instances from the start, and launches them on its own.
+    /// The group wants `min` instances from the start unless the call says another number, and launches them on its own.
     fn create_group(&mut self, call: &CreateAutoScalingGroup) -> Answer<()> {
         let settings = &*call.settings;
         if self.autoscaling.groups.get(&settings.name).is_some() {
@@ -107,7 +110,9 @@ impl World {
                 "AutoScalingGroup by this name already exists - A group with the name already exists";
             return Err(refused("AlreadyExists", message));
         }
+        let desired = call.desired.unwrap_or(settings.min);
         check_bounds(settings)?;
+        check_desired(settings, desired)?;
         self.check_references(settings)?;
         let number = self.next_number("auto-scaling-group");
         let resource = format!(
@@ -119,7 +124,7 @@ impl World {
             .config
             .autoscaling_lag
             .visible_from(&settings.name, self.clock);
-        let fleet = Fleet::new(arn, settings, &call.tags, self.clock);
+        let fleet = Fleet::new(arn, settings, desired, &call.tags, self.clock);
         self.autoscaling
             .groups
             .insert(&settings.name, visible_from, fleet);
@@ -127,12 +132,18 @@ impl World {
         Ok(())
     }
 
+    fn named_fleet(&self, name: &str) -> Answer<&Fleet> {
+        let fleet = self.autoscaling.groups.seen(name, self.clock);
+        fleet.ok_or_else(|| no_group(name))
+    }
+
+    fn named_fleet_mut(&mut self, name: &str) -> Answer<&mut Fleet> {
+        let fleet = self.autoscaling.groups.seen_mut(name, self.clock);
+        fleet.ok_or_else(|| no_group(name))
+    }
+
     fn check_references(&self, settings: &GroupSettings) -> Answer<()> {
-        for id in &settings.subnets {
-            if self.ec2.subnets.seen(id, self.clock).is_none() {
-                return Err(invalid(format!("The subnet ID '{id}' does not exist")));
-            }
-        }
+        self.check_group_subnets(&settings.subnets)?;
         for arn in &settings.target_groups {
             if self.elb.target_groups.seen(arn, self.clock).is_none() {
                 let message =
@@ -140,16 +151,28 @@ impl World {
                 return Err(invalid(message.into()));
             }
         }
-        let id = &settings.launch_template;
+        self.check_launch(&launch_of(settings))
+    }
+
+    fn check_group_subnets(&self, subnets: &[String]) -> Answer<()> {
+        let missing = |id: &&String| self.ec2.subnets.seen(id, self.clock).is_none();
+        match subnets.iter().find(missing) {
+            None => Ok(()),
+            Some(id) => Err(invalid(format!("The subnet ID '{id}' does not exist"))),
+        }
+    }
+
+    fn check_launch(&self, launch: &Launch) -> Answer<()> {
+        let id = &launch.launch_template;
         let template = self.ec2.launch_templates.seen(id, self.clock);
-        match template.filter(|template| template.has(settings.version)) {
+        match template.and_then(|template| template.data(launch.version)) {
             // AWS tries the template with a dry run, which also finds what the template names.
-            Some(template) => self
-                .check_template(&template.data)
+            Some(data) => self
+                .check_template(data)
                 .map_err(|refusal| unusable(refusal.words())),
             None => Err(unusable(&format!(
                 "The specified launch template, with template ID {id}, version {}, does not exist.",
-                settings.version
+                launch.version
             ))),
         }
     }
@@ -173,6 +196,36 @@ fn check_bounds(settings: &GroupSettings) -> Answer<()> {
         ));
     }
     Ok(())
+}
+
+fn check_desired(settings: &GroupSettings, desired: u32) -> Answer<()> {
+    let GroupSettings { min, max, .. } = settings;
+    if (*min..=*max).contains(&desired) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Desired capacity:{desired} must be between the specified min size:{min} and max size:{max}"
+    )))
+}
+
+/// What a group makes its instances from.
+fn launch_of(settings: &GroupSettings) -> Launch {
+    Launch {
+        launch_template: settings.launch_template.clone(),
+        version: settings.version,
+        instance_types: settings.instance_types.clone(),
+    }
+}
+
+/// Has a group make its instances from something else. The adapter writes overrides for several types only: one is left
+/// to the template, and shows as none.
+fn set_launch(settings: &mut GroupSettings, launch: &Launch) {
+    settings.launch_template.clone_from(&launch.launch_template);
+    settings.version = launch.version;
+    settings.instance_types.clone_from(&launch.instance_types);
+    if settings.instance_types.len() == 1 {
+        settings.instance_types.clear();
+    }
 }
 
 fn no_group(name: &str) -> Refusal {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use windlass_calls::Tags;
-use windlass_calls::cloudwatch::{Alarm, DescribeAlarms, Metric, PutMetricAlarm, Watch};
+use windlass_calls::cloudwatch::{Alarm, DeleteAlarms, DescribeAlarms, Metric, PutMetricAlarm, Watch};
 
 use crate::refusal::{Answer, refused};
 use crate::world::World;
@@ -14,6 +14,8 @@ const NAME_LIMIT: usize = 255;
 const DESCRIPTION_LIMIT: usize = 1024;
 /// Most that are told.
 const ACTIONS: usize = 5;
+/// Most that one call deletes (rule 51).
+const DELETED_AT_ONCE: usize = 100;
 /// Most dimensions of a metric.
 const DIMENSIONS: usize = 30;
 const HOUR: u64 = 3600;
@@ -50,6 +52,18 @@ impl World {
         self.cloudwatch
             .alarms
             .put(&alarm.name, visible_from, OwnedAlarm { shown, tags });
+        Ok(())
+    }
+
+    /// Alarms that do not exist are no error.
+    pub(super) fn delete_alarms(&mut self, call: &DeleteAlarms) -> Answer<()> {
+        if call.names.len() > DELETED_AT_ONCE {
+            let message = format!("Member must have length less than or equal to {DELETED_AT_ONCE}");
+            return Err(refused("ValidationError", message));
+        }
+        for name in &call.names {
+            self.cloudwatch.alarms.remove(name);
+        }
         Ok(())
     }
 

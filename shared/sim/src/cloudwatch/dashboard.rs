@@ -1,7 +1,7 @@
 //! Dashboards: a name, and a JSON body with widgets. They have no tags and no Region.
 
 use serde_json::Value;
-use windlass_calls::cloudwatch::{GetDashboard, PutDashboard};
+use windlass_calls::cloudwatch::{DeleteDashboards, GetDashboard, PutDashboard};
 
 use crate::refusal::{Answer, Refusal, refused};
 use crate::world::World;
@@ -24,6 +24,19 @@ impl World {
         self.cloudwatch
             .dashboards
             .put(&call.name, visible_from, dashboard);
+        Ok(())
+    }
+
+    /// All of them or none.
+    pub(super) fn delete_dashboards(&mut self, call: &DeleteDashboards) -> Answer<()> {
+        let missing = |name: &&String| self.cloudwatch.dashboards.seen(name, self.clock).is_none();
+        if let Some(name) = call.names.iter().find(missing) {
+            let message = format!("Dashboard {name} does not exist");
+            return Err(refused("ResourceNotFound", message).status(404));
+        }
+        for name in &call.names {
+            self.cloudwatch.dashboards.remove(name);
+        }
         Ok(())
     }
 }

@@ -28,6 +28,8 @@ impl World {
             GetDashboard => get_dashboard,
             PutMetricAlarm => put_metric_alarm,
             PutDashboard => put_dashboard,
+            DeleteAlarms => delete_alarms,
+            DeleteDashboards => delete_dashboards,
         )
     }
 }

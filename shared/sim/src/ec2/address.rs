@@ -1,10 +1,11 @@
 //! Elastic IP addresses: five per Region (rule 38). An address shows its association only once the NAT gateway that
-//! took it is available, and is taken from the start.
+//! took it is available, and is taken from the start until the gateway is deleted (rule 51).
 
 use windlass_calls::Tags;
-use windlass_calls::ec2::{Address, AllocateAddress, DescribeAddresses};
+use windlass_calls::ec2::{Address, AllocateAddress, DescribeAddresses, ReleaseAddress};
 
 use super::filter::{Filtered, select};
+use super::not_found;
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
@@ -44,12 +45,26 @@ impl World {
         Ok(address)
     }
 
+    pub(super) fn release_address(&mut self, call: &ReleaseAddress) -> Answer<()> {
+        let id = &call.allocation;
+        let address = self.ec2.addresses.seen(id, self.clock);
+        let address = address.ok_or_else(|| not_found("InvalidAllocationID.NotFound", "allocation", id))?;
+        let mut nats = self.ec2.nat_gateways.all();
+        if nats.any(|nat| nat.uses(id) && nat.holds(self.clock)) {
+            let message = format!("Address {} is in use.", address.public_ip);
+            return Err(refused("InvalidIPAddress.InUse", message));
+        }
+        let gone_from = self.gone_from(id);
+        self.ec2.addresses.bury(id, self.clock, gone_from);
+        Ok(())
+    }
+
     fn with_association(&self, address: &Address) -> Address {
         let user = self
             .ec2
             .nat_gateways
             .all()
-            .find(|nat| nat.uses(&address.allocation) && nat.works(self.clock));
+            .find(|nat| nat.uses(&address.allocation) && nat.shows_addresses(self.clock));
         Address {
             association: user.map(|nat| nat.id().replacen("nat", "eipassoc", 1)),
             ..address.clone()

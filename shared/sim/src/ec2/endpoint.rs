@@ -1,14 +1,19 @@
 //! VPC endpoints: gateways in route tables, for S3 and `DynamoDB`, and interfaces in subnets, for everything else.
 //!
 //! Endpoints answer `Id.NotFound` where the rest of EC2 answers `ID.NotFound`. That S3 and `DynamoDB` have interfaces too
-//! is not modelled, nor are the routes of a gateway.
+//! is not modelled, nor are the routes of a gateway. A deleted interface endpoint is `deleting` for a while, with its
+//! network interfaces; a deleted endpoint is shown for an hour.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use windlass_calls::Tags;
-use windlass_calls::ec2::{CreateVpcEndpoint, DescribeVpcEndpoints, EndpointAccess, VpcEndpoint};
+use windlass_calls::ec2::{
+    CreateVpcEndpoint, DeleteVpcEndpoints, DescribeVpcEndpoints, EndpointAccess, ModifyVpcEndpoint,
+    VpcEndpoint,
+};
 
+use super::access::{changed, sorted};
 use super::filter::{Filtered, select_shown};
 use super::{SHOWN_FOR, not_found};
 use crate::refusal::{Answer, Refusal, refused};
@@ -46,7 +51,18 @@ pub(crate) struct OwnedEndpoint {
     /// As it was created.
     pub(crate) shown: VpcEndpoint,
     available_from: Timestamp,
+    /// When it is, or will be, deleted.
     deleted: Option<Timestamp>,
+}
+
+/// What an endpoint leads from and to.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    vpc: &'a str,
+    /// `com.amazonaws.us-east-1.ssm`.
+    service: &'a str,
+    /// The endpoint itself, once it is there.
+    own: Option<&'a str>,
 }
 
 impl Filtered for VpcEndpoint {
@@ -71,9 +87,34 @@ impl OwnedEndpoint {
         self.deleted.is_none()
     }
 
-    /// Deletes it, at once.
-    pub(crate) fn delete(&mut self, now: Timestamp) {
-        self.deleted.get_or_insert(now);
+    /// Whether it is deleted, and nothing of it is left.
+    pub(super) fn is_gone(&self, now: Timestamp) -> bool {
+        self.deleted.is_some_and(|deleted| deleted <= now)
+    }
+
+    /// Deletes it; at this time it is gone.
+    pub(crate) fn delete(&mut self, gone: Timestamp) {
+        self.deleted.get_or_insert(gone);
+    }
+
+    /// Its tags, unless it is deleted.
+    pub(super) fn tags_mut(&mut self, now: Timestamp) -> Option<&mut Tags> {
+        (!self.is_gone(now)).then_some(&mut self.shown.tags)
+    }
+
+    /// Lets go of a route table that is gone.
+    pub(super) fn forget_table(&mut self, route_table: &str) {
+        if let EndpointAccess::Gateway { route_tables } = &mut self.shown.access {
+            route_tables.retain(|id| id != route_table);
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
+            vpc: &self.shown.vpc,
+            service: &self.shown.service,
+            own: Some(&self.shown.id),
+        }
     }
 
     fn listed(&self, now: Timestamp) -> bool {
@@ -81,8 +122,10 @@ impl OwnedEndpoint {
     }
 
     fn at(&self, now: Timestamp) -> VpcEndpoint {
-        let state = if self.deleted.is_some() {
+        let state = if self.is_gone(now) {
             "deleted"
+        } else if self.deleted.is_some() {
+            "deleting"
         } else if now < self.available_from {
             "pending"
         } else {
@@ -120,26 +163,18 @@ impl World {
         if self.ec2.vpcs.seen(&call.vpc, self.clock).is_none() {
             return Err(not_found("InvalidVpcId.NotFound", "Vpc", &call.vpc));
         }
-        let service = self.service(call)?;
-        let (access, delayed) = match &call.access {
-            EndpointAccess::Gateway { route_tables } => {
-                self.check_gateway(call, service, route_tables)?;
-                let route_tables = sorted(route_tables);
-                (EndpointAccess::Gateway { route_tables }, false)
-            }
-            EndpointAccess::Interface {
-                subnets,
-                security_groups,
-            } => {
-                self.check_interface(call, service, subnets, security_groups)?;
-                let (subnets, security_groups) = (sorted(subnets), sorted(security_groups));
-                let access = EndpointAccess::Interface {
-                    subnets,
-                    security_groups,
-                };
-                (access, true)
-            }
+        self.check_service(call)?;
+        let place = Place {
+            vpc: &call.vpc,
+            service: &call.service,
+            own: None,
         };
+        self.check_access(place, &call.access)?;
+        let access = sorted(&call.access);
+        let delayed = matches!(access, EndpointAccess::Interface { .. });
+        if delayed {
+            self.check_private_dns(place)?;
+        }
         let available_from = if delayed {
             after(self.clock, self.config.endpoint_delay)
         } else {
@@ -166,10 +201,45 @@ impl World {
         Ok(shown)
     }
 
-    /// The service's own name, `ssm`, if it can be reached in this way.
-    fn service<'a>(&self, call: &'a CreateVpcEndpoint) -> Answer<&'a str> {
-        let prefix = format!("com.amazonaws.{}.", self.config.region);
-        let name = call.service.strip_prefix(&prefix).unwrap_or_default();
+    pub(super) fn modify_vpc_endpoint(&mut self, call: &ModifyVpcEndpoint) -> Answer<()> {
+        let endpoint = self.named_endpoint(&call.endpoint)?;
+        let access = changed(&endpoint.shown.access, &call.add, &call.remove)?;
+        self.check_access(endpoint.place(), &call.add)?;
+        self.check_zones(&access)?;
+        if let Some(endpoint) = self.ec2.endpoints.get_mut(&call.endpoint) {
+            endpoint.shown.access = access;
+        }
+        Ok(())
+    }
+
+    /// All of them or none. A repeat is no error while one is deleting.
+    pub(super) fn delete_vpc_endpoints(&mut self, call: &DeleteVpcEndpoints) -> Answer<()> {
+        let now = self.clock;
+        let gone = |endpoint: &OwnedEndpoint| endpoint.is_gone(now);
+        for id in &call.endpoints {
+            let endpoint = self.ec2.endpoints.seen(id, now);
+            endpoint.filter(|it| !gone(it)).ok_or_else(|| no_endpoint(id))?;
+        }
+        let delayed = after(now, self.config.endpoint_delete_delay);
+        for id in &call.endpoints {
+            if let Some(endpoint) = self.ec2.endpoints.get_mut(id) {
+                let has_interfaces = matches!(endpoint.shown.access, EndpointAccess::Interface { .. });
+                endpoint.delete(if has_interfaces { delayed } else { now });
+            }
+        }
+        Ok(())
+    }
+
+    fn named_endpoint(&self, id: &str) -> Answer<&OwnedEndpoint> {
+        let endpoint = self.ec2.endpoints.seen(id, self.clock);
+        endpoint
+            .filter(|endpoint| endpoint.lives())
+            .ok_or_else(|| no_endpoint(id))
+    }
+
+    /// Whether the service can be reached in this way.
+    fn check_service(&self, call: &CreateVpcEndpoint) -> Answer<()> {
+        let name = self.service_name(&call.service);
         let gateway = prefix_list(name).is_some();
         if !gateway && !INTERFACES.contains(&name) {
             return Err(refused(
@@ -178,66 +248,85 @@ impl World {
             ));
         }
         match (&call.access, gateway) {
-            (EndpointAccess::Gateway { .. }, true) | (EndpointAccess::Interface { .. }, false) => Ok(name),
+            (EndpointAccess::Gateway { .. }, true) | (EndpointAccess::Interface { .. }, false) => Ok(()),
             (EndpointAccess::Gateway { .. }, false) => Err(wrong_type("Gateway", "Interface")),
             (EndpointAccess::Interface { .. }, true) => Err(wrong_type("Interface", "Gateway")),
         }
     }
 
-    fn check_gateway(&self, call: &CreateVpcEndpoint, service: &str, route_tables: &[String]) -> Answer<()> {
-        for id in route_tables {
-            let table = self.ec2.route_tables.seen(id, self.clock);
-            let table = table.ok_or_else(|| not_found("InvalidRouteTableId.NotFound", "routeTable", id))?;
-            check_vpc(call, "Route table", id, &table.vpc)?;
-            let mut others = self.living_endpoints(call);
-            if others.any(|other| other.routes(id)) {
-                let message = format!(
-                    "route table {id} already has a route with destination-prefix-list-id {}",
-                    prefix_list(service).unwrap_or_default()
-                );
-                return Err(refused("RouteAlreadyExists", message));
+    /// The service's own name, `ssm`; empty if it is none of AWS's in the Region.
+    fn service_name<'a>(&self, service: &'a str) -> &'a str {
+        let prefix = format!("com.amazonaws.{}.", self.config.region);
+        service.strip_prefix(&prefix).unwrap_or_default()
+    }
+
+    /// Whether an endpoint can stand in all of it.
+    fn check_access(&self, place: Place, access: &EndpointAccess) -> Answer<()> {
+        match access {
+            EndpointAccess::Gateway { route_tables } => {
+                route_tables.iter().try_for_each(|id| self.check_table(place, id))
+            }
+            EndpointAccess::Interface {
+                subnets,
+                security_groups,
+            } => {
+                for id in subnets {
+                    let subnet = self.ec2.subnets.seen(id, self.clock);
+                    let subnet = subnet.ok_or_else(|| not_found("InvalidSubnetId.NotFound", "subnet", id))?;
+                    check_vpc(place, "Subnet", id, &subnet.vpc)?;
+                }
+                for id in security_groups {
+                    let group = self.ec2.security_groups.seen(id, self.clock);
+                    let group = group
+                        .ok_or_else(|| not_found("InvalidSecurityGroupId.NotFound", "security group", id))?;
+                    check_vpc(place, "Security group", id, &group.vpc)?;
+                }
+                self.check_zones(access)
+            }
+        }
+    }
+
+    fn check_table(&self, place: Place, id: &str) -> Answer<()> {
+        let table = self.ec2.route_tables.seen(id, self.clock);
+        let table = table.ok_or_else(|| not_found("InvalidRouteTableId.NotFound", "routeTable", id))?;
+        check_vpc(place, "Route table", id, &table.vpc)?;
+        if !self.others(place).any(|other| other.routes(id)) {
+            return Ok(());
+        }
+        let message = format!(
+            "route table {id} already has a route with destination-prefix-list-id {}",
+            prefix_list(self.service_name(place.service)).unwrap_or_default()
+        );
+        Err(refused("RouteAlreadyExists", message))
+    }
+
+    /// One subnet per zone.
+    fn check_zones(&self, access: &EndpointAccess) -> Answer<()> {
+        let EndpointAccess::Interface { subnets, .. } = access else {
+            return Ok(());
+        };
+        let mut zones = BTreeSet::new();
+        for id in subnets {
+            let zone = self.ec2.subnets.get(id).map(|subnet| &subnet.zone);
+            if zone.is_some_and(|zone| !zones.insert(zone)) {
+                let message = format!("Found another VPC endpoint subnet in the availability zone of {id}");
+                return Err(refused("DuplicateSubnetsInSameZone", message));
             }
         }
         Ok(())
     }
 
-    fn check_interface(
-        &self,
-        call: &CreateVpcEndpoint,
-        service: &str,
-        subnets: &[String],
-        security_groups: &[String],
-    ) -> Answer<()> {
-        let mut zones = BTreeSet::new();
-        for id in subnets {
-            let subnet = self.ec2.subnets.seen(id, self.clock);
-            let subnet = subnet.ok_or_else(|| not_found("InvalidSubnetId.NotFound", "subnet", id))?;
-            check_vpc(call, "Subnet", id, &subnet.vpc)?;
-            if !zones.insert(&subnet.zone) {
-                let message = format!("Found another VPC endpoint subnet in the availability zone of {id}");
-                return Err(refused("DuplicateSubnetsInSameZone", message));
-            }
-        }
-        for id in security_groups {
-            let group = self.ec2.security_groups.seen(id, self.clock);
-            let group =
-                group.ok_or_else(|| not_found("InvalidSecurityGroupId.NotFound", "security group", id))?;
-            check_vpc(call, "Security group", id, &group.vpc)?;
-        }
-        self.check_private_dns(call, service)
-    }
-
     /// Rule 42. `enableDnsSupport` is on in every new VPC, and nothing here turns it off.
-    fn check_private_dns(&self, call: &CreateVpcEndpoint, service: &str) -> Answer<()> {
-        let vpc = &call.vpc;
+    fn check_private_dns(&self, place: Place) -> Answer<()> {
+        let vpc = place.vpc;
         if !self.named_vpc(vpc)?.dns_hostnames {
             return Err(invalid(format!(
                 "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to \
                  true for {vpc}"
             )));
         }
-        if self.living_endpoints(call).next().is_some() {
-            let region = &self.config.region;
+        if self.others(place).next().is_some() {
+            let (service, region) = (self.service_name(place.service), &self.config.region);
             return Err(invalid(format!(
                 "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
                  {service}.{region}.amazonaws.com in the VPC {vpc}"
@@ -246,17 +335,14 @@ impl World {
         Ok(())
     }
 
-    /// Endpoints that lead from the same VPC to the same service.
-    fn living_endpoints<'a>(
-        &'a self,
-        call: &'a CreateVpcEndpoint,
-    ) -> impl Iterator<Item = &'a OwnedEndpoint> {
-        let same = |it: &&OwnedEndpoint| it.shown.vpc == call.vpc && it.shown.service == call.service;
-        self.ec2
-            .endpoints
-            .all()
-            .filter(|endpoint| endpoint.lives())
-            .filter(same)
+    /// Other endpoints that lead from the same VPC to the same service.
+    fn others<'a>(&'a self, place: Place<'a>) -> impl Iterator<Item = &'a OwnedEndpoint> {
+        let same = move |it: &&OwnedEndpoint| {
+            let shown = &it.shown;
+            shown.vpc == place.vpc && shown.service == place.service && place.own != Some(&shown.id)
+        };
+        let all = self.ec2.endpoints.all();
+        all.filter(|endpoint| endpoint.lives()).filter(same)
     }
 }
 
@@ -265,14 +351,19 @@ fn prefix_list(service: &str) -> Option<&'static str> {
     gateways.find(|(name, _)| *name == service).map(|(_, list)| *list)
 }
 
-fn check_vpc(call: &CreateVpcEndpoint, kind: &str, id: &str, vpc: &str) -> Answer<()> {
-    if vpc == call.vpc {
+fn check_vpc(place: Place, kind: &str, id: &str, vpc: &str) -> Answer<()> {
+    if vpc == place.vpc {
         return Ok(());
     }
     Err(invalid(format!(
         "{kind} {id} does not belong to VPC {}",
-        call.vpc
+        place.vpc
     )))
+}
+
+pub(super) fn no_endpoint(id: &str) -> Refusal {
+    let message = format!("The Vpc Endpoint Id '{id}' does not exist");
+    refused("InvalidVpcEndpointId.NotFound", message)
 }
 
 fn wrong_type(asked: &str, available: &str) -> Refusal {
@@ -283,9 +374,4 @@ fn wrong_type(asked: &str, available: &str) -> Refusal {
 
 fn invalid(message: String) -> Refusal {
     refused("InvalidParameter", message)
-}
-
-fn sorted(ids: &[String]) -> Vec<String> {
-    let unique: BTreeSet<_> = ids.iter().cloned().collect();
-    unique.into_iter().collect()
 }

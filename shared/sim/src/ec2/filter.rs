@@ -1,4 +1,5 @@
-//! Filters of describes: `tag:KEY` everywhere, and per kind the few names AWS has for it. No wildcards.
+//! Filters of describes: `tag:KEY` everywhere, and per kind the few names AWS has for it. Of AWS's wildcards there is the
+//! `*` at the end of a value.
 
 use jiff::Timestamp;
 use windlass_calls::{Filters, Tags};
@@ -14,6 +15,10 @@ pub(super) trait Filtered: Clone {
     fn tags(&self) -> &Tags;
     /// What one of its filters compares; `None` matches nothing.
     fn value(&self, filter: &str) -> Option<&str>;
+    /// Whether one of its filters accepts it with this value.
+    fn accepted(&self, filter: &str, wanted: &str) -> bool {
+        self.value(filter).is_some_and(|value| matches(value, wanted))
+    }
 }
 
 /// What a describe shows: visible, and matching all filters, each with any of its values.
@@ -48,9 +53,16 @@ fn passes_all<T: Filtered>(item: &T, filters: &Filters) -> bool {
 }
 
 fn passes<T: Filtered>(item: &T, name: &str, values: &[String]) -> bool {
-    let value = match name.strip_prefix("tag:") {
-        Some(key) => item.tags().get(key).map(String::as_str),
-        None => item.value(name),
+    let accepted = |wanted: &String| match name.strip_prefix("tag:") {
+        Some(key) => item.tags().get(key).is_some_and(|value| matches(value, wanted)),
+        None => item.accepted(name, wanted),
     };
-    value.is_some_and(|value| values.iter().any(|wanted| wanted == value))
+    values.iter().any(accepted)
+}
+
+pub(super) fn matches(value: &str, wanted: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(start) => value.starts_with(start),
+        None => value == wanted,
+    }
 }

@@ -2,12 +2,13 @@
 
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    AttachInternetGateway, CreateInternetGateway, DescribeInternetGateways, InternetGateway,
+    AttachInternetGateway, CreateInternetGateway, DeleteInternetGateway, DescribeInternetGateways,
+    DetachInternetGateway, InternetGateway,
 };
 
 use super::filter::{Filtered, select};
-use super::not_found;
-use crate::refusal::{Answer, refused};
+use super::{needed, not_found};
+use crate::refusal::{Answer, Refusal, refused};
 use crate::world::World;
 
 impl Filtered for InternetGateway {
@@ -64,13 +65,7 @@ impl World {
             .ec2
             .internet_gateways
             .seen_mut(&call.internet_gateway, self.clock)
-            .ok_or_else(|| {
-                not_found(
-                    "InvalidInternetGatewayID.NotFound",
-                    "internetGateway",
-                    &call.internet_gateway,
-                )
-            })?;
+            .ok_or_else(|| no_gateway(&call.internet_gateway))?;
         if let Some(vpc) = gateway.attachments.first() {
             let message = format!("resource {} is already attached to network {vpc}", gateway.id);
             return Err(refused("Resource.AlreadyAssociated", message));
@@ -86,6 +81,37 @@ impl World {
         Ok(())
     }
 
+    /// The way out stays while something in the VPC has a public address.
+    pub(super) fn detach_internet_gateway(&mut self, call: &DetachInternetGateway) -> Answer<()> {
+        let (id, vpc) = (&call.internet_gateway, &call.vpc);
+        let gateway = self.ec2.internet_gateways.seen(id, self.clock);
+        if !gateway.ok_or_else(|| no_gateway(id))?.attachments.contains(vpc) {
+            let message = format!("resource {id} is not attached to network {vpc}");
+            return Err(refused("Gateway.NotAttached", message));
+        }
+        if self.has_public_addresses(vpc) {
+            let message = format!(
+                "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before \
+                 detaching the gateway."
+            );
+            return Err(refused("DependencyViolation", message));
+        }
+        let gateway = self.ec2.internet_gateways.get_mut(id);
+        gateway.ok_or_else(|| no_gateway(id))?.attachments.clear();
+        Ok(())
+    }
+
+    pub(super) fn delete_internet_gateway(&mut self, call: &DeleteInternetGateway) -> Answer<()> {
+        let id = &call.internet_gateway;
+        let gateway = self.ec2.internet_gateways.seen(id, self.clock);
+        if !gateway.ok_or_else(|| no_gateway(id))?.attachments.is_empty() {
+            return Err(needed("internetGateway", id));
+        }
+        let gone_from = self.gone_from(id);
+        self.ec2.internet_gateways.bury(id, self.clock, gone_from);
+        Ok(())
+    }
+
     /// The internet gateway attached to a VPC.
     pub(crate) fn attached_gateway(&self, vpc: &str) -> Option<&String> {
         let attached = |gateway: &&InternetGateway| gateway.attachments.iter().any(|id| id == vpc);
@@ -95,4 +121,8 @@ impl World {
             .find(attached)
             .map(|gateway| &gateway.id)
     }
+}
+
+fn no_gateway(id: &str) -> Refusal {
+    not_found("InvalidInternetGatewayID.NotFound", "internetGateway", id)
 }

@@ -5,7 +5,9 @@
 
 use jiff::Timestamp;
 use windlass_calls::Tags;
-use windlass_calls::ec2::{DescribeInstances, Instance, LaunchTemplateData, RunInstances, Subnet};
+use windlass_calls::ec2::{
+    DescribeInstances, Instance, LaunchTemplateData, RunInstances, Subnet, TerminateInstances,
+};
 
 use super::Machine;
 use super::catalogue::{is_standard, vcpus};
@@ -14,7 +16,11 @@ use crate::refusal::{Answer, Refusal, refused};
 use crate::world::World;
 
 /// An instance to be.
-pub(crate) struct Launch {
+pub(crate) struct Start {
+    /// Launch template id and version.
+    pub(crate) template: (String, u64),
+    /// Its security groups.
+    pub(crate) security_groups: Vec<String>,
     /// Its type, `t3.micro`.
     pub(crate) instance_type: String,
     /// Its subnet.
@@ -54,21 +60,24 @@ impl World {
             return self.unless_terminated(first);
         }
         let template = self.named_template(&call.launch_template)?;
-        if !template.has(call.version) {
+        let data = template.data(call.version).ok_or_else(|| {
             let message = format!(
                 "Could not find the specified version {} for the launch template with ID {}.",
                 call.version, call.launch_template
             );
-            return Err(refused("InvalidLaunchTemplateId.VersionNotFound", message));
-        }
+            refused("InvalidLaunchTemplateId.VersionNotFound", message)
+        })?;
         let subnet = self.named_subnet(&call.subnet)?.clone();
-        self.check_template(&template.data)?;
-        self.check_networks(&template.data, &subnet)?;
-        let instance_type = template.data.instance_type.clone();
+        self.check_template(data)?;
+        self.check_networks(data, &subnet)?;
+        let instance_type = data.instance_type.clone();
         self.check_capacity(&instance_type, &subnet.zone)?;
-        let mut tags = template.launch_tags();
+        let security_groups = data.security_groups.clone();
+        let mut tags = template.launch_tags(call.version);
         tags.extend(call.tags.clone());
-        let machine = self.start(Launch {
+        let machine = self.start(Start {
+            template: (call.launch_template.clone(), call.version),
+            security_groups,
             instance_type,
             subnet,
             tags,
@@ -77,6 +86,16 @@ impl World {
         let shown = machine.at(&self.config, self.clock);
         self.ec2.instance_tokens.remember(&call.token, call, &shown);
         Ok(shown)
+    }
+
+    /// A repeat is no error as long as the instance is shown.
+    pub(super) fn terminate_instances(&mut self, call: &TerminateInstances) -> Answer<()> {
+        let id = &call.instance;
+        if self.seen_instance(id).is_none() {
+            return Err(no_instance(id));
+        }
+        self.terminate_instance(id);
+        Ok(())
     }
 
     /// What a token answers that was used before: its instance, as long as that exists.
@@ -91,18 +110,23 @@ impl World {
     }
 
     /// Starts an instance. Whether it may start has been asked before.
-    pub(crate) fn start(&mut self, launch: Launch) -> Machine {
+    pub(crate) fn start(&mut self, launch: Start) -> Machine {
         let connected =
             !self.config.instances_need_internet || self.reaches_internet(&launch.subnet.id, launch.at);
+        let broken = self.config.broken_app || self.config.broken_versions.contains(&launch.template.1);
         let id = self.next_id("i");
         let machine = Machine {
             id: id.clone(),
             instance_type: launch.instance_type,
+            vpc: launch.subnet.vpc,
             subnet: launch.subnet.id,
             zone: launch.subnet.zone,
+            template: launch.template,
+            security_groups: launch.security_groups,
+            public: launch.subnet.map_public_ip,
             tags: launch.tags,
             launched: launch.at,
-            works: connected && !self.config.broken_app,
+            works: connected && !broken,
             sick: None,
             stopped: None,
             terminated: None,
@@ -184,6 +208,13 @@ impl World {
         let machine = self.ec2.instances.seen(id, self.clock);
         machine.filter(|machine| machine.listed(self.clock))
     }
+}
+
+pub(super) fn no_instance(id: &str) -> Refusal {
+    refused(
+        "InvalidInstanceID.NotFound",
+        format!("The instance ID '{id}' does not exist"),
+    )
 }
 
 fn beyond_quota(limit: usize) -> Refusal {

@@ -18,8 +18,14 @@ const BY_USER: &str = "Client.UserInitiatedShutdown: User initiated shutdown";
 pub(crate) struct Machine {
     pub(super) id: String,
     pub(super) instance_type: String,
+    pub(super) vpc: String,
     pub(super) subnet: String,
     pub(super) zone: String,
+    /// Launch template id and version that it was made from.
+    pub(super) template: (String, u64),
+    pub(super) security_groups: Vec<String>,
+    /// It has a public address.
+    pub(super) public: bool,
     pub(super) tags: Tags,
     pub(super) launched: Timestamp,
     /// Its application will answer: it was not broken, and the instance reached the internet at its launch.
@@ -47,6 +53,26 @@ impl Machine {
 
     pub(crate) fn tags(&self) -> &Tags {
         &self.tags
+    }
+
+    /// Its tags, to change.
+    pub(super) fn tags_mut(&mut self) -> &mut Tags {
+        &mut self.tags
+    }
+
+    /// Its type, `t3.micro`.
+    pub(crate) fn instance_type(&self) -> &str {
+        &self.instance_type
+    }
+
+    /// Id of the launch template that it was made from.
+    pub(crate) fn launch_template(&self) -> &str {
+        &self.template.0
+    }
+
+    /// The launch template's version that it was made from.
+    pub(crate) fn version(&self) -> u64 {
+        self.template.1
     }
 
     /// When it was launched.
@@ -113,6 +139,12 @@ impl Machine {
     /// When its application stopped answering.
     pub(crate) fn fails_from(&self) -> Option<Timestamp> {
         self.sick
+    }
+
+    /// Whether it still has its network interface.
+    pub(super) fn is_connected(&self, now: Timestamp) -> bool {
+        self.terminated
+            .is_none_or(|since| now < after(since, GOES_DOWN_IN))
     }
 
     fn state(&self, config: &WorldConfig, now: Timestamp) -> &'static str {

@@ -2,27 +2,30 @@
 //!
 //! New resources stay out of sight for [`WorldConfig::visibility_lag`](crate::WorldConfig): no describe shows them, and
 //! calls that name them answer `….NotFound` (rule 34). Conflicts, uniqueness, quotas and client tokens are judged on
-//! everything there is.
+//! everything there is. Deleted ones stay in describes alone, for [`WorldConfig::ghost_lag`](crate::WorldConfig).
 
+mod access;
 mod address;
 mod catalogue;
 mod endpoint;
 mod filter;
 mod gateway;
 mod instance;
+mod interface;
 mod machine;
 mod nat;
 mod route;
 mod security;
 mod subnet;
+mod tagging;
 mod template;
 mod vpc;
 
 use jiff::SignedDuration;
 use windlass_calls::ec2::{
-    Address, CreateLaunchTemplate, CreateNatGateway, CreateRouteTable, CreateVpcEndpoint, Instance,
-    InternetGateway, LaunchTemplate, NatGateway, Request, Response, RouteTable, RunInstances, SecurityGroup,
-    Subnet, VpcEndpoint,
+    Address, CreateLaunchTemplate, CreateLaunchTemplateVersion, CreateNatGateway, CreateRouteTable,
+    CreateVpcEndpoint, Instance, InternetGateway, LaunchTemplate, LaunchTemplateVersion, NatGateway, Request,
+    Response, RouteTable, RunInstances, SecurityGroup, Subnet, VpcEndpoint,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -32,7 +35,8 @@ use crate::world::{World, dispatch};
 
 pub(crate) use catalogue::Images;
 pub(crate) use endpoint::OwnedEndpoint;
-pub(crate) use instance::Launch;
+pub(crate) use instance::Start;
+pub(crate) use interface::Interfaces;
 pub(crate) use machine::Machine;
 pub(crate) use nat::OwnedNat;
 pub(crate) use template::OwnedTemplate;
@@ -56,9 +60,12 @@ pub(crate) struct Ec2 {
     pub(crate) endpoints: Shelf<OwnedEndpoint>,
     /// Whoever launched them, the terminated ones too.
     pub(crate) instances: Shelf<Machine>,
+    /// Network interfaces of other people; all others follow from what they belong to.
+    pub(crate) interfaces: Interfaces,
     nat_tokens: Tokens<CreateNatGateway, NatGateway>,
     route_table_tokens: Tokens<CreateRouteTable, RouteTable>,
     template_tokens: Tokens<CreateLaunchTemplate, LaunchTemplate>,
+    version_tokens: Tokens<CreateLaunchTemplateVersion, LaunchTemplateVersion>,
     endpoint_tokens: Tokens<CreateVpcEndpoint, VpcEndpoint>,
     instance_tokens: Tokens<RunInstances, Instance>,
 }
@@ -81,6 +88,7 @@ impl World {
             DescribeLaunchTemplateVersions => describe_launch_template_versions,
             DescribeVpcEndpoints => describe_vpc_endpoints,
             DescribeInstances => describe_instances,
+            DescribeNetworkInterfaces => describe_network_interfaces,
             DescribeInstanceTypes => describe_instance_types,
             CreateVpc => create_vpc,
             ModifyVpcAttribute => modify_vpc_attribute,
@@ -96,10 +104,29 @@ impl World {
             CreateSecurityGroup => create_security_group,
             AuthorizeSecurityGroupIngress => authorize_ingress,
             AuthorizeSecurityGroupEgress => authorize_egress,
+            RevokeSecurityGroupIngress => revoke_ingress,
             RevokeSecurityGroupEgress => revoke_egress,
             CreateLaunchTemplate => create_launch_template,
+            CreateLaunchTemplateVersion => create_launch_template_version,
             CreateVpcEndpoint => create_vpc_endpoint,
             RunInstances => run_instances,
+            ReplaceRoute => replace_route,
+            ModifyVpcEndpoint => modify_vpc_endpoint,
+            CreateTags => create_tags,
+            DeleteTags => delete_tags,
+            TerminateInstances => terminate_instances,
+            DeleteVpcEndpoints => delete_vpc_endpoints,
+            DeleteNatGateway => delete_nat_gateway,
+            ReleaseAddress => release_address,
+            DeleteRoute => delete_one_route,
+            DisassociateRouteTable => disassociate_route_table,
+            DeleteRouteTable => delete_route_table,
+            DeleteSecurityGroup => delete_security_group,
+            DeleteSubnet => delete_subnet,
+            DetachInternetGateway => detach_internet_gateway,
+            DeleteInternetGateway => delete_internet_gateway,
+            DeleteVpc => delete_vpc,
+            DeleteLaunchTemplate => delete_launch_template,
         )
     }
 
@@ -110,10 +137,7 @@ impl World {
 
     /// A VPC that a call names.
     fn named_vpc(&self, id: &str) -> Answer<&OwnedVpc> {
-        self.ec2
-            .vpcs
-            .seen(id, self.clock)
-            .ok_or_else(|| not_found("InvalidVpcID.NotFound", "vpc", id))
+        self.ec2.vpcs.seen(id, self.clock).ok_or_else(|| vpc::no_vpc(id))
     }
 
     /// A subnet that a call names.
@@ -128,4 +152,10 @@ impl World {
 /// What a call that names a missing resource answers.
 fn not_found(code: &'static str, kind: &str, id: &str) -> Refusal {
     refused(code, format!("The {kind} ID '{id}' does not exist"))
+}
+
+/// What a delete answers while something else needs the resource.
+fn needed(kind: &str, id: &str) -> Refusal {
+    let message = format!("The {kind} '{id}' has dependencies and cannot be deleted.");
+    refused("DependencyViolation", message)
 }

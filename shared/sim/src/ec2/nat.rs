@@ -2,15 +2,16 @@
 //!
 //! AWS accepts the call and finds out later: without an internet gateway attached to the VPC, or with an address in
 //! use, the gateway fails after a few seconds with `Gateway.NotAttached` or `Resource.AlreadyAssociated`. Both are judged
-//! on what was there when it was created. A failed or deleted one is shown for an hour.
+//! on what was there when it was created. A deleted one takes its time, and holds its address until then (rule 51). A
+//! failed or deleted one is shown for an hour.
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
-use windlass_calls::ec2::{CreateNatGateway, DescribeNatGateways, NatGateway};
+use windlass_calls::ec2::{CreateNatGateway, DeleteNatGateway, DescribeNatGateways, NatGateway};
 
 use super::filter::{Filtered, select};
 use super::{SHOWN_FOR, not_found};
-use crate::refusal::{Answer, refused};
+use crate::refusal::{Answer, Refusal, refused};
 use crate::time::after;
 use crate::world::World;
 
@@ -26,6 +27,7 @@ pub(crate) struct OwnedNat {
     /// When it stops being pending.
     settles: Timestamp,
     failure: Option<String>,
+    /// When it is, or will be, deleted.
     deleted: Option<Timestamp>,
 }
 
@@ -53,7 +55,8 @@ impl OwnedNat {
 
     fn state(&self, now: Timestamp) -> &'static str {
         match (self.deleted, &self.failure) {
-            (Some(_), _) => "deleted",
+            (Some(deleted), _) if deleted <= now => "deleted",
+            (Some(_), _) => "deleting",
             (None, _) if now < self.settles => "pending",
             (None, Some(_)) => "failed",
             (None, None) => "available",
@@ -75,14 +78,29 @@ impl OwnedNat {
         self.shown.allocations.iter().any(|used| used == allocation)
     }
 
+    /// Whether it has its addresses and its network interface: it did not fail, and is not yet deleted.
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
+        self.failure.is_none() && self.deleted.is_none_or(|deleted| now < deleted)
+    }
+
+    /// Whether its addresses show that it has them.
+    pub(super) fn shows_addresses(&self, now: Timestamp) -> bool {
+        self.holds(now) && self.settles <= now
+    }
+
     /// Whether somebody deleted it.
     pub(crate) fn is_deleted(&self) -> bool {
         self.deleted.is_some()
     }
 
-    /// Deletes it, at once.
-    pub(crate) fn delete(&mut self, now: Timestamp) {
-        self.deleted.get_or_insert(now);
+    /// Deletes it; at this time it is gone.
+    pub(crate) fn delete(&mut self, gone: Timestamp) {
+        self.deleted.get_or_insert(gone);
+    }
+
+    /// Its tags, unless it is deleted.
+    pub(super) fn tags_mut(&mut self, now: Timestamp) -> Option<&mut Tags> {
+        (self.state(now) != "deleted").then_some(&mut self.shown.tags)
     }
 
     fn listed(&self, now: Timestamp) -> bool {
@@ -156,6 +174,20 @@ impl World {
         Ok(shown)
     }
 
+    /// A failed one is deleted at once. A repeat is no error while it is deleting.
+    pub(super) fn delete_nat_gateway(&mut self, call: &DeleteNatGateway) -> Answer<()> {
+        let (now, delay) = (self.clock, self.config.nat_delete_delay);
+        let nat = self.ec2.nat_gateways.seen_mut(&call.nat_gateway, now);
+        let nat = nat.filter(|nat| nat.listed(now) && nat.state(now) != "deleted");
+        let nat = nat.ok_or_else(|| no_nat(&call.nat_gateway))?;
+        nat.delete(if nat.failure.is_some() {
+            now
+        } else {
+            after(now, delay)
+        });
+        Ok(())
+    }
+
     /// How many count against the quota of a zone.
     fn nats_in(&self, zone: &str) -> usize {
         let in_zone = |nat: &&OwnedNat| {
@@ -173,9 +205,16 @@ impl World {
             ));
         }
         let mut nats = self.ec2.nat_gateways.all();
-        let taken = nats.any(|nat| nat.uses(allocation) && nat.failure.is_none() && nat.deleted.is_none());
+        let taken = nats.any(|nat| nat.uses(allocation) && nat.holds(self.clock));
         taken.then(|| {
             format!("Resource.AlreadyAssociated: Elastic IP address [{allocation}] is already associated")
         })
     }
+}
+
+pub(super) fn no_nat(id: &str) -> Refusal {
+    refused(
+        "NatGatewayNotFound",
+        format!("The Nat Gateway {id} was not found"),
+    )
 }

@@ -6,13 +6,13 @@
 use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    AssociateRouteTable, Association, CreateRoute, CreateRouteTable, DescribeRouteTables, Route, RouteTable,
-    RouteTarget,
+    AssociateRouteTable, Association, CreateRoute, CreateRouteTable, DeleteRoute, DeleteRouteTable,
+    DescribeRouteTables, DisassociateRouteTable, ReplaceRoute, Route, RouteTable, RouteTarget,
 };
 
 use super::filter::{Filtered, select};
-use super::{not_found, vpc::range};
-use crate::refusal::{Answer, refused};
+use super::{needed, not_found, vpc::range};
+use crate::refusal::{Answer, Refusal, refused};
 use crate::world::World;
 
 const EVERYWHERE: &str = "0.0.0.0/0";
@@ -72,11 +72,7 @@ impl World {
             range(&call.destination, "InvalidParameterValue")?;
         }
         self.check_target(&call.target, &vpc)?;
-        let table = self
-            .ec2
-            .route_tables
-            .get_mut(&call.route_table)
-            .ok_or_else(|| no_table(&call.route_table))?;
+        let table = self.named_table_mut(&call.route_table)?;
         if table
             .routes
             .iter()
@@ -90,6 +86,38 @@ impl World {
             target: Some(call.target.clone()),
             state: "active".into(),
         });
+        Ok(())
+    }
+
+    pub(super) fn replace_route(&mut self, call: &ReplaceRoute) -> Answer<()> {
+        let vpc = self.named_table(&call.route_table)?.vpc.clone();
+        self.check_target(&call.target, &vpc)?;
+        let mut routes = self.named_table_mut(&call.route_table)?.routes.iter_mut();
+        let own = |route: &&mut Route| route.target.is_some() && route.destination == call.destination;
+        let route = routes.find(own).ok_or_else(|| {
+            let message = format!(
+                "There is no route defined for '{}' in the route table. Use CreateRoute instead.",
+                call.destination
+            );
+            refused("InvalidParameterValue", message)
+        })?;
+        route.target = Some(call.target.clone());
+        Ok(())
+    }
+
+    pub(super) fn delete_one_route(&mut self, call: &DeleteRoute) -> Answer<()> {
+        let (id, destination) = (&call.route_table, &call.destination);
+        let routes = &mut self.named_table_mut(id)?.routes;
+        let found = routes.iter().position(|route| route.destination == *destination);
+        let found = found.ok_or_else(|| {
+            let message = format!("no route with destination-cidr-block {destination} in route table {id}");
+            refused("InvalidRoute.NotFound", message)
+        })?;
+        if routes.get(found).is_some_and(|route| route.target.is_none()) {
+            let message = format!("cannot remove local route {destination} in route table {id}");
+            return Err(refused("InvalidParameterValue", message));
+        }
+        routes.remove(found);
         Ok(())
     }
 
@@ -135,13 +163,33 @@ impl World {
             id: self.next_id("rtbassoc"),
             subnet: call.subnet.clone(),
         };
-        let table = self
-            .ec2
-            .route_tables
-            .get_mut(&call.route_table)
-            .ok_or_else(|| no_table(&call.route_table))?;
+        let table = self.named_table_mut(&call.route_table)?;
         table.associations.push(association.clone());
         Ok(association)
+    }
+
+    pub(super) fn disassociate_route_table(&mut self, call: &DisassociateRouteTable) -> Answer<()> {
+        let id = &call.association;
+        let uses = |used: &Association| used.id == *id;
+        let mut tables = self.ec2.route_tables.all_mut();
+        let table = tables.find(|table| table.associations.iter().any(uses));
+        let table = table.ok_or_else(|| not_found("InvalidAssociationID.NotFound", "association", id))?;
+        table.associations.retain(|used| !uses(used));
+        Ok(())
+    }
+
+    /// Gateway endpoints let go of it.
+    pub(super) fn delete_route_table(&mut self, call: &DeleteRouteTable) -> Answer<()> {
+        let id = &call.route_table;
+        if !self.named_table(id)?.associations.is_empty() {
+            return Err(needed("routeTable", id));
+        }
+        for endpoint in self.ec2.endpoints.all_mut() {
+            endpoint.forget_table(id);
+        }
+        let gone_from = self.gone_from(id);
+        self.ec2.route_tables.bury(id, self.clock, gone_from);
+        Ok(())
     }
 
     /// Whether an instance launched into a subnet at this time reaches the internet: through an available NAT gateway
@@ -209,8 +257,15 @@ impl World {
             .seen(id, self.clock)
             .ok_or_else(|| no_table(id))
     }
+
+    fn named_table_mut(&mut self, id: &str) -> Answer<&mut RouteTable> {
+        self.ec2
+            .route_tables
+            .seen_mut(id, self.clock)
+            .ok_or_else(|| no_table(id))
+    }
 }
 
-fn no_table(id: &str) -> crate::refusal::Refusal {
+fn no_table(id: &str) -> Refusal {
     not_found("InvalidRouteTableID.NotFound", "routeTable", id)
 }

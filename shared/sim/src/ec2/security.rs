@@ -3,8 +3,8 @@
 
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    AuthorizeSecurityGroupEgress, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DescribeSecurityGroups,
-    Peer, RevokeSecurityGroupEgress, Rule, SecurityGroup,
+    AuthorizeSecurityGroupEgress, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup,
+    DescribeSecurityGroups, Peer, RevokeSecurityGroupEgress, RevokeSecurityGroupIngress, Rule, SecurityGroup,
 };
 
 use super::filter::{Filtered, select};
@@ -80,16 +80,34 @@ impl World {
         add(&mut self.named_group_mut(&call.group)?.egress, &call.rule)
     }
 
+    pub(super) fn revoke_ingress(&mut self, call: &RevokeSecurityGroupIngress) -> Answer<()> {
+        take(&mut self.named_group_mut(&call.group)?.ingress, &call.rule)
+    }
+
     pub(super) fn revoke_egress(&mut self, call: &RevokeSecurityGroupEgress) -> Answer<()> {
-        let egress = &mut self.named_group_mut(&call.group)?.egress;
-        let found = egress.iter().position(|rule| *rule == call.rule).ok_or_else(|| {
-            refused(
-                "InvalidPermission.NotFound",
-                "The specified rule does not exist in this security group.",
-            )
-        })?;
-        egress.remove(found);
+        take(&mut self.named_group_mut(&call.group)?.egress, &call.rule)
+    }
+
+    /// A launch template that names the group is no dependency; what is launched from it is.
+    pub(super) fn delete_security_group(&mut self, call: &DeleteSecurityGroup) -> Answer<()> {
+        let id = &call.group;
+        self.named_group(id)?;
+        if self.is_group_in_use(id) {
+            let message = format!("resource {id} has a dependent object");
+            return Err(refused("DependencyViolation", message));
+        }
+        let gone_from = self.gone_from(id);
+        self.ec2.security_groups.bury(id, self.clock, gone_from);
         Ok(())
+    }
+
+    fn is_group_in_use(&self, id: &str) -> bool {
+        let mut groups = self.ec2.security_groups.all();
+        let uses = |groups: &[String]| groups.iter().any(|group| group == id);
+        groups.any(|group| group.id != id && names(group, id))
+            || self
+                .interfaces()
+                .any(|interface| uses(&interface.security_groups))
     }
 
     fn check_peer(&self, group: &str, rule: &Rule) -> Answer<()> {
@@ -137,4 +155,21 @@ fn add(rules: &mut Vec<Rule>, rule: &Rule) -> Answer<()> {
     }
     rules.push(rule.clone());
     Ok(())
+}
+
+fn take(rules: &mut Vec<Rule>, rule: &Rule) -> Answer<()> {
+    let found = rules.iter().position(|present| present == rule).ok_or_else(|| {
+        refused(
+            "InvalidPermission.NotFound",
+            "The specified rule does not exist in this security group.",
+        )
+    })?;
+    rules.remove(found);
+    Ok(())
+}
+
+/// Whether a rule of the group names another one.
+fn names(group: &SecurityGroup, other: &str) -> bool {
+    let mut rules = group.ingress.iter().chain(&group.egress);
+    rules.any(|rule| matches!(&rule.peer, Peer::Group(peer) if peer == other))
 }

@@ -2,11 +2,11 @@
 
 use ipnet::Ipv4Net;
 use windlass_calls::Tags;
-use windlass_calls::ec2::{CreateSubnet, DescribeSubnets, ModifySubnetAttribute, Subnet};
+use windlass_calls::ec2::{CreateSubnet, DeleteSubnet, DescribeSubnets, ModifySubnetAttribute, Subnet};
 
 use super::filter::{Filtered, select};
-use super::not_found;
 use super::vpc::range;
+use super::{needed, not_found};
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
@@ -77,6 +77,19 @@ impl World {
         let subnet = self.ec2.subnets.seen_mut(&call.subnet, self.clock);
         let subnet = subnet.ok_or_else(|| not_found("InvalidSubnetID.NotFound", "subnet", &call.subnet))?;
         subnet.map_public_ip = call.map_public_ip;
+        Ok(())
+    }
+
+    /// Its use of a route table goes with it.
+    pub(super) fn delete_subnet(&mut self, call: &DeleteSubnet) -> Answer<()> {
+        let id = &call.subnet;
+        self.named_subnet(id)?;
+        if self.interfaces().any(|interface| interface.subnet == *id) {
+            return Err(needed("subnet", id));
+        }
+        self.disassociate(id);
+        let gone_from = self.gone_from(id);
+        self.ec2.subnets.bury(id, self.clock, gone_from);
         Ok(())
     }
 }

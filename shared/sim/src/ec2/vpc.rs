@@ -3,11 +3,11 @@
 use ipnet::Ipv4Net;
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    CreateVpc, DescribeVpcAttribute, DescribeVpcs, DnsHostnames, ModifyVpcAttribute, Vpc,
+    CreateVpc, DeleteVpc, DescribeVpcAttribute, DescribeVpcs, DnsHostnames, ModifyVpcAttribute, Vpc,
 };
 
 use super::filter::{Filtered, select};
-use super::not_found;
+use super::{needed, not_found};
 use crate::refusal::{Answer, Refusal, refused};
 use crate::world::World;
 
@@ -38,7 +38,9 @@ impl World {
     }
 
     pub(super) fn describe_vpc_attribute(&mut self, call: &DescribeVpcAttribute) -> Answer<DnsHostnames> {
-        self.named_vpc(&call.vpc).map(|vpc| DnsHostnames {
+        let vpc = self.ec2.vpcs.shown(&call.vpc, self.clock);
+        let vpc = vpc.ok_or_else(|| no_vpc(&call.vpc))?;
+        Ok(DnsHostnames {
             vpc: call.vpc.clone(),
             enabled: vpc.dns_hostnames,
         })
@@ -70,10 +72,37 @@ impl World {
 
     pub(super) fn modify_vpc_attribute(&mut self, call: &ModifyVpcAttribute) -> Answer<()> {
         let vpc = self.ec2.vpcs.seen_mut(&call.vpc, self.clock);
-        let vpc = vpc.ok_or_else(|| not_found("InvalidVpcID.NotFound", "vpc", &call.vpc))?;
+        let vpc = vpc.ok_or_else(|| no_vpc(&call.vpc))?;
         vpc.dns_hostnames = call.dns_hostnames;
         Ok(())
     }
+
+    pub(super) fn delete_vpc(&mut self, call: &DeleteVpc) -> Answer<()> {
+        let id = &call.vpc;
+        self.named_vpc(id)?;
+        if !self.is_empty(id) {
+            return Err(needed("vpc", id));
+        }
+        let gone_from = self.gone_from(id);
+        self.ec2.vpcs.bury(id, self.clock, gone_from);
+        Ok(())
+    }
+
+    /// Whether nothing is left in a VPC but what AWS made with it.
+    fn is_empty(&self, vpc: &str) -> bool {
+        let ec2 = &self.ec2;
+        let mut endpoints = ec2.endpoints.all();
+        self.attached_gateway(vpc).is_none()
+            && !ec2.subnets.all().any(|it| it.vpc == vpc)
+            && !ec2.route_tables.all().any(|it| it.vpc == vpc)
+            && !ec2.security_groups.all().any(|it| it.vpc == vpc)
+            && !endpoints.any(|it| it.shown.vpc == vpc && !it.is_gone(self.clock))
+            && !self.interfaces().any(|it| it.vpc == vpc)
+    }
+}
+
+pub(super) fn no_vpc(id: &str) -> Refusal {
+    not_found("InvalidVpcID.NotFound", "vpc", id)
 }
 
 /// An address range as AWS keeps it, without host bits.

@@ -13,12 +13,15 @@ use crate::world::World;
 /// Target-group attribute: seconds a target drains (rule 14).
 pub(super) const DRAIN: &str = "deregistration_delay.timeout_seconds";
 
+/// Load-balancer attribute: whether it cannot be deleted.
+pub(super) const PROTECTED: &str = "deletion_protection.enabled";
+
 const BALANCER: [(&str, &str); 13] = [
     ("access_logs.s3.bucket", ""),
     ("access_logs.s3.enabled", "false"),
     ("access_logs.s3.prefix", ""),
     ("client_keep_alive.seconds", "3600"),
-    ("deletion_protection.enabled", "false"),
+    (PROTECTED, "false"),
     ("idle_timeout.timeout_seconds", "60"),
     ("load_balancing.cross_zone.enabled", "true"),
     ("routing.http.desync_mitigation_mode", "defensive"),
@@ -71,7 +74,7 @@ impl World {
         &mut self,
         call: &DescribeLoadBalancerAttributes,
     ) -> Answer<Tags> {
-        self.named_balancer(&call.load_balancer)
+        self.shown_balancer(&call.load_balancer)
             .map(|balancer| balancer.attributes.clone())
     }
 
@@ -79,7 +82,7 @@ impl World {
         &mut self,
         call: &DescribeTargetGroupAttributes,
     ) -> Answer<Tags> {
-        self.named_target_group(&call.target_group)
+        self.shown_target_group(&call.target_group)
             .map(|group| group.attributes.clone())
     }
 

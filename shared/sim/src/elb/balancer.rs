@@ -1,11 +1,14 @@
-//! Application load balancers: provisioning, then active (rule 41).
+//! Application load balancers: provisioning, then active (rule 41). Where they were they leave their network interfaces
+//! for a while (rule 51).
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::ec2::Subnet;
-use windlass_calls::elb::{CreateLoadBalancer, DescribeLoadBalancers, LoadBalancer};
+use windlass_calls::elb::{
+    CreateLoadBalancer, DeleteLoadBalancer, DescribeLoadBalancers, LoadBalancer, SetSubnets,
+};
 
 use super::{attributes, check_name, no_balancer};
 use crate::refusal::{Answer, refused};
@@ -22,11 +25,51 @@ pub(crate) struct OwnedBalancer {
     shown: LoadBalancer,
     pub(crate) tags: Tags,
     pub(super) attributes: Tags,
-    request: CreateLoadBalancer,
     pub(super) active_from: Timestamp,
 }
 
+/// Subnets that a load balancer left, and until when its network interfaces stay there.
+#[derive(Debug, Clone)]
+pub(super) struct Leaving {
+    balancer: LoadBalancer,
+    until: Timestamp,
+}
+
+/// What a load balancer has to do with the network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Face<'a> {
+    /// `app/web/0000000000000001`.
+    pub(crate) name: &'a str,
+    pub(crate) vpc: &'a str,
+    pub(crate) subnets: &'a [String],
+    pub(crate) security_groups: &'a [String],
+    /// It has public addresses.
+    pub(crate) public: bool,
+}
+
+impl<'a> Face<'a> {
+    fn of(balancer: &'a LoadBalancer) -> Self {
+        let name = balancer.arn.split_once(":loadbalancer/");
+        Self {
+            name: name.map_or(balancer.name.as_str(), |(_, name)| name),
+            vpc: &balancer.vpc,
+            subnets: &balancer.subnets,
+            security_groups: &balancer.security_groups,
+            public: balancer.scheme == "internet-facing",
+        }
+    }
+}
+
 impl OwnedBalancer {
+    /// Whether it is what a call would make.
+    fn is(&self, call: &CreateLoadBalancer) -> bool {
+        let set = |ids: &[String]| -> BTreeSet<String> { ids.iter().cloned().collect() };
+        self.shown.scheme == call.scheme
+            && set(&self.shown.subnets) == set(&call.subnets)
+            && set(&self.shown.security_groups) == set(&call.security_groups)
+            && self.tags == call.tags
+    }
+
     pub(crate) fn arn(&self) -> &str {
         &self.shown.arn
     }
@@ -73,7 +116,7 @@ impl World {
             .all()
             .find(|balancer| balancer.shown.name == call.name)
         {
-            if first.request == *call {
+            if first.is(call) {
                 return Ok(first.at(self.clock));
             }
             let message = format!(
@@ -86,9 +129,65 @@ impl World {
             let message = "The maximum number of load balancers has been reached";
             return Err(refused("TooManyLoadBalancers", message));
         }
-        let vpc = self.check_subnets(call)?;
+        let vpc = self.check_subnets(&call.subnets, &call.scheme)?;
         self.check_groups(call, &vpc)?;
         Ok(self.insert_balancer(call, vpc))
+    }
+
+    /// Its state stays.
+    pub(super) fn set_subnets(&mut self, call: &SetSubnets) -> Answer<()> {
+        let arn = &call.load_balancer;
+        let balancer = self.named_balancer(arn)?.shown.clone();
+        if self.check_subnets(&call.subnets, &balancer.scheme)? != balancer.vpc {
+            let message = "The subnets must belong to the VPC of the load balancer";
+            return Err(refused("InvalidConfigurationRequest", message));
+        }
+        let left = balancer.subnets.iter().filter(|id| !call.subnets.contains(id));
+        let subnets = left.cloned().collect();
+        self.leave(LoadBalancer { subnets, ..balancer });
+        if let Some(balancer) = self.elb.balancers.get_mut(arn) {
+            balancer.shown.subnets.clone_from(&call.subnets);
+        }
+        Ok(())
+    }
+
+    /// Its listeners go with it. One that is not there is no error.
+    pub(super) fn delete_load_balancer(&mut self, call: &DeleteLoadBalancer) -> Answer<()> {
+        let arn = &call.load_balancer;
+        let Some(balancer) = self.elb.balancers.get(arn) else {
+            return Ok(());
+        };
+        if balancer
+            .attributes
+            .get(attributes::PROTECTED)
+            .is_some_and(|it| it == "true")
+        {
+            let message =
+                format!("Load balancer '{arn}' cannot be deleted because deletion protection is enabled");
+            return Err(refused("OperationNotPermitted", message));
+        }
+        let shown = balancer.shown.clone();
+        self.leave(shown);
+        for listener in self.listeners_of(arn) {
+            self.bury_listener(&listener);
+        }
+        let gone_from = self.gone_from(arn);
+        self.elb.balancers.bury(arn, self.clock, gone_from);
+        Ok(())
+    }
+
+    fn leave(&mut self, balancer: LoadBalancer) {
+        let now = self.clock;
+        let until = after(now, self.config.interface_delay);
+        self.elb.leaving.retain(|left| now < left.until);
+        self.elb.leaving.push(Leaving { balancer, until });
+    }
+
+    /// Load balancers as the network sees them: those there are, and those that left.
+    pub(crate) fn faces(&self) -> impl Iterator<Item = Face<'_>> {
+        let left = self.elb.leaving.iter().filter(|left| self.clock < left.until);
+        let present = self.elb.balancers.all().map(|balancer| &balancer.shown);
+        present.chain(left.map(|left| &left.balancer)).map(Face::of)
     }
 
     fn insert_balancer(&mut self, call: &CreateLoadBalancer, vpc: String) -> LoadBalancer {
@@ -112,7 +211,6 @@ impl World {
             shown: shown.clone(),
             tags: call.tags.clone(),
             attributes: attributes::of_new_balancer(),
-            request: call.clone(),
             active_from: after(self.clock, self.config.load_balancer_delay),
         };
         let visible_from = self.elb_visible_from(&arn);
@@ -122,8 +220,8 @@ impl World {
 
     /// The VPC of the subnets: two zones or more, one subnet in each, large enough, and with an internet gateway for a
     /// load balancer that faces the internet (rule 41).
-    fn check_subnets(&self, call: &CreateLoadBalancer) -> Answer<String> {
-        let named = call.subnets.iter().map(|id| {
+    fn check_subnets(&self, subnets: &[String], scheme: &str) -> Answer<String> {
+        let named = subnets.iter().map(|id| {
             let subnet = self.ec2.subnets.seen(id, self.clock);
             subnet.ok_or_else(|| refused("SubnetNotFound", format!("The subnet ID '{id}' is not valid")))
         });
@@ -152,7 +250,7 @@ impl World {
             );
             return Err(refused("InvalidSubnet", message));
         }
-        match call.scheme.as_str() {
+        match scheme {
             "internet-facing" if self.attached_gateway(vpc).is_none() => Err(refused(
                 "InvalidSubnet",
                 format!("VPC {vpc} has no internet gateway"),

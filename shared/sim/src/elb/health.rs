@@ -65,11 +65,28 @@ impl Course {
 
     /// The first time from `from` on at which the target is unhealthy.
     pub(crate) fn unhealthy_from(&self, from: Timestamp) -> Option<Timestamp> {
-        let spans = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, health))| *health == Health::Unhealthy);
+        self.first(Health::Unhealthy, from)
+    }
+
+    /// The first time from `from` on at which the target is healthy.
+    pub(crate) fn healthy_from(&self, from: Timestamp) -> Option<Timestamp> {
+        self.first(Health::Healthy, from)
+    }
+
+    /// The first time from `from` on at which the target is not healthy.
+    pub(crate) fn out_from(&self, from: Timestamp) -> Option<Timestamp> {
+        if self.at(from) != Health::Healthy {
+            return Some(from);
+        }
+        let mut later = self.0.iter().filter(|(at, _)| *at > from);
+        later
+            .find(|(_, health)| *health != Health::Healthy)
+            .map(|(at, _)| *at)
+    }
+
+    fn first(&self, wanted: Health, from: Timestamp) -> Option<Timestamp> {
+        let verdicts = self.0.iter().enumerate();
+        let spans = verdicts.filter(|(_, (_, health))| *health == wanted);
         let mut found = spans.filter_map(|(index, (since, _))| {
             let until = self.0.get(index + 1).map(|(until, _)| *until);
             let at = from.max(*since);
@@ -137,5 +154,17 @@ mod tests {
         assert_eq!(slow.unhealthy_from(at(30)), Some(at(30)));
         assert_eq!(slow.unhealthy_from(at(60)), None);
         assert_eq!(slow.at(at(25)), Health::Unhealthy);
+    }
+
+    #[test]
+    fn a_target_is_healthy_between_its_first_pass_and_its_failure() {
+        let course = Course::of(&check(), at(10), Some(at(0)), Some(at(101)));
+        assert_eq!(course.healthy_from(at(0)), Some(at(20)));
+        assert_eq!(course.healthy_from(at(50)), Some(at(50)));
+        assert_eq!(course.healthy_from(at(120)), None);
+        assert_eq!(course.out_from(at(0)), Some(at(0)), "before its checks begin");
+        assert_eq!(course.out_from(at(20)), Some(at(120)));
+        let sound = Course::of(&check(), at(10), Some(at(0)), None);
+        assert_eq!(sound.out_from(at(20)), None);
     }
 }

@@ -1,37 +1,54 @@
-//! Listeners: HTTP and HTTPS, forwarding to one target group or redirecting to HTTPS.
+//! Listeners: HTTP and HTTPS, forwarding to target groups or redirecting to HTTPS.
 //!
 //! AWS answers a repeat with the same settings by the listener it has, and `DuplicateListener` only to other settings on
 //! the same port (its API guide, and terraform-provider-aws issue 35121).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use windlass_calls::Tags;
-use windlass_calls::elb::{Action, CreateListener, DescribeListeners, Listener, Protocol};
+use windlass_calls::elb::{
+    Action, CreateListener, DeleteListener, DescribeListeners, Listener, ModifyListener, Protocol,
+};
 
+use super::no_listener;
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
 /// How the names of AWS's TLS policies begin.
 const POLICIES: &str = "ELBSecurityPolicy-";
+/// Most target groups of one action (rule 48).
+const GROUPS: usize = 5;
+/// Largest weight (rule 48).
+const HEAVIEST: u16 = 999;
 
 /// A listener.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedListener {
     pub(crate) shown: Listener,
     pub(crate) tags: Tags,
-    pub(super) created: Timestamp,
-    request: CreateListener,
+    /// Target groups that it sends requests to, those of weight 0 too, and since when.
+    pub(super) used: BTreeMap<String, Timestamp>,
 }
 
 impl OwnedListener {
-    /// Whether it sends requests to a target group.
-    fn forwards_to(&self, target_group: &str) -> bool {
-        matches!(&self.request.action, Action::Forward(to) if to == target_group)
+    /// Whether it is what a call would make.
+    fn is(&self, call: &CreateListener) -> bool {
+        self.shown.protocol.as_ref() == Some(&call.protocol)
+            && self.shown.action.as_ref() == Some(&call.action)
+            && self.tags == call.tags
+    }
+
+    /// Takes another action. Groups that are in use go on being checked, whichever listener used them first.
+    fn act(&mut self, action: &Action, since: BTreeMap<String, Timestamp>) {
+        self.used = since;
+        self.shown.action = Some(action.clone());
     }
 }
 
 impl World {
     pub(super) fn describe_listeners(&mut self, call: &DescribeListeners) -> Answer<Vec<Listener>> {
-        self.named_balancer(&call.load_balancer)?;
+        self.shown_balancer(&call.load_balancer)?;
         let visible = self
             .elb
             .listeners
@@ -44,17 +61,13 @@ impl World {
     }
 
     pub(super) fn create_listener(&mut self, call: &CreateListener) -> Answer<Listener> {
-        let vpc = self.named_balancer(&call.load_balancer)?.vpc();
-        self.check_protocol(&call.protocol)?;
-        match &call.action {
-            Action::Forward(target_group) => self.check_group(target_group, vpc)?,
-            Action::RedirectToHttps(port) => check_redirect(call, *port)?,
-        }
+        self.named_balancer(&call.load_balancer)?;
+        self.check_settings(&call.load_balancer, call.port, &call.protocol, &call.action)?;
         let same_port = |listener: &&OwnedListener| {
             listener.shown.load_balancer == call.load_balancer && listener.shown.port == call.port
         };
         if let Some(first) = self.elb.listeners.all().find(same_port) {
-            if first.request == *call {
+            if first.is(call) {
                 return Ok(first.shown.clone());
             }
             let message = format!(
@@ -63,8 +76,62 @@ impl World {
             );
             return Err(refused("DuplicateListener", message));
         }
-        self.check_association(call)?;
+        self.check_association(&call.load_balancer, &call.action)?;
         Ok(self.insert_listener(call))
+    }
+
+    pub(super) fn modify_listener(&mut self, call: &ModifyListener) -> Answer<()> {
+        let (arn, now) = (&call.listener, self.clock);
+        let listener = self.elb.listeners.seen(arn, now);
+        let listener = listener.ok_or_else(|| no_listener(arn))?.shown.clone();
+        self.check_settings(
+            &listener.load_balancer,
+            listener.port,
+            &call.protocol,
+            &call.action,
+        )?;
+        self.check_association(&listener.load_balancer, &call.action)?;
+        let since = self.in_use_since(&call.action);
+        if let Some(listener) = self.elb.listeners.get_mut(arn) {
+            listener.shown.protocol = Some(call.protocol.clone());
+            listener.act(&call.action, since);
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_listener(&mut self, call: &DeleteListener) -> Answer<()> {
+        if self.elb.listeners.seen(&call.listener, self.clock).is_none() {
+            return Err(no_listener(&call.listener));
+        }
+        self.bury_listener(&call.listener);
+        Ok(())
+    }
+
+    pub(super) fn bury_listener(&mut self, arn: &str) {
+        let gone_from = self.gone_from(arn);
+        self.elb.listeners.bury(arn, self.clock, gone_from);
+    }
+
+    /// ARNs of a load balancer's listeners.
+    pub(crate) fn listeners_of(&self, balancer: &str) -> Vec<String> {
+        let listeners = self.elb.listeners.all().map(|listener| &listener.shown);
+        listeners
+            .filter(|listener| listener.load_balancer == balancer)
+            .map(|listener| listener.arn.clone())
+            .collect()
+    }
+
+    fn check_settings(&self, balancer: &str, port: u16, protocol: &Protocol, action: &Action) -> Answer<()> {
+        self.check_protocol(protocol)?;
+        match action {
+            Action::RedirectToHttps(to) => check_redirect(protocol, port, *to)?,
+            Action::Split(weights) => check_weights(weights)?,
+            Action::Forward(_) => {}
+        }
+        let groups = groups(action).into_iter();
+        groups
+            .into_iter()
+            .try_for_each(|group| self.check_group(group, balancer))
     }
 
     fn check_protocol(&self, protocol: &Protocol) -> Answer<()> {
@@ -78,8 +145,10 @@ impl World {
         }
     }
 
-    fn check_group(&self, target_group: &str, vpc: &str) -> Answer<()> {
-        if self.named_target_group(target_group)?.vpc() == vpc {
+    fn check_group(&self, target_group: &str, balancer: &str) -> Answer<()> {
+        let group = self.named_target_group(target_group)?;
+        let balancer = self.elb.balancers.get(balancer);
+        if balancer.is_some_and(|balancer| balancer.vpc() == group.vpc()) {
             return Ok(());
         }
         let message = "The target group and the load balancer must be in the same VPC";
@@ -87,16 +156,15 @@ impl World {
     }
 
     /// A target group serves one load balancer.
-    fn check_association(&self, call: &CreateListener) -> Answer<()> {
-        let Action::Forward(target_group) = &call.action else {
-            return Ok(());
-        };
-        let mut users = self.listeners_to(target_group);
-        if users.any(|listener| listener.shown.load_balancer != call.load_balancer) {
-            let message = format!(
-                "The following target groups cannot be associated with more than one load balancer: {target_group}"
-            );
-            return Err(refused("TargetGroupAssociationLimit", message));
+    fn check_association(&self, balancer: &str, action: &Action) -> Answer<()> {
+        for group in groups(action) {
+            let mut users = self.listeners_to(group);
+            if users.any(|listener| listener.shown.load_balancer != balancer) {
+                let message = format!(
+                    "The following target groups cannot be associated with more than one load balancer: {group}"
+                );
+                return Err(refused("TargetGroupAssociationLimit", message));
+            }
         }
         Ok(())
     }
@@ -112,15 +180,30 @@ impl World {
             protocol: Some(call.protocol.clone()),
             action: Some(call.action.clone()),
         };
-        let listener = OwnedListener {
+        let mut listener = OwnedListener {
             shown: shown.clone(),
             tags: call.tags.clone(),
-            created: self.clock,
-            request: call.clone(),
+            used: BTreeMap::new(),
         };
+        listener.act(&call.action, self.in_use_since(&call.action));
         let visible_from = self.elb_visible_from(&arn);
         self.elb.listeners.insert(&arn, visible_from, listener);
         shown
+    }
+
+    /// Since when each target group of an action is in use, if it is taken now.
+    fn in_use_since(&self, action: &Action) -> BTreeMap<String, Timestamp> {
+        let since = |group: &str| {
+            let users = self.listeners_to(group);
+            users
+                .filter_map(|listener| listener.used.get(group))
+                .min()
+                .copied()
+        };
+        let groups = groups(action).into_iter();
+        groups
+            .map(|group| (group.clone(), since(group).unwrap_or(self.clock)))
+            .collect()
     }
 
     /// The listeners that send requests to a target group.
@@ -129,17 +212,40 @@ impl World {
         target_group: &'a str,
     ) -> impl Iterator<Item = &'a OwnedListener> {
         let listeners = self.elb.listeners.all();
-        listeners.filter(move |listener| listener.forwards_to(target_group))
+        listeners.filter(move |listener| listener.used.contains_key(target_group))
+    }
+}
+
+/// The target groups of an action.
+fn groups(action: &Action) -> Vec<&String> {
+    match action {
+        Action::Forward(group) => vec![group],
+        Action::Split(weights) => weights.keys().collect(),
+        Action::RedirectToHttps(_) => Vec::new(),
     }
 }
 
 /// A redirect to where it came from would never end.
-fn check_redirect(call: &CreateListener, port: u16) -> Answer<()> {
-    if call.protocol == Protocol::Http || call.port != port {
+fn check_redirect(protocol: &Protocol, port: u16, to: u16) -> Answer<()> {
+    if *protocol == Protocol::Http || port != to {
         return Ok(());
     }
     Err(refused(
         "InvalidLoadBalancerAction",
         "The redirect configuration is not valid because it creates a loop.",
     ))
+}
+
+/// Rule 48.
+fn check_weights(weights: &BTreeMap<String, u16>) -> Answer<()> {
+    let wrong = if weights.is_empty() {
+        "A forward action needs at least one target group"
+    } else if weights.len() > GROUPS {
+        "A forward action takes at most five target groups"
+    } else if weights.values().any(|weight| *weight > HEAVIEST) {
+        "The weight of a target group must be between 0 and 999"
+    } else {
+        return Ok(());
+    };
+    Err(refused("ValidationError", wrong))
 }

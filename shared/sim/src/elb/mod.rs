@@ -1,33 +1,34 @@
 //! Elastic Load Balancing v2: application load balancers, target groups and their targets, listeners.
 //!
 //! Creates answer the first one when repeated with the same settings, tags included, and `Duplicate…` with others
-//! (rule 35). Reads are consistent unless [`WorldConfig::elb_lag`](crate::WorldConfig) says otherwise. What it names
-//! of EC2 it sees as late as EC2 shows it.
+//! (rule 35): with those that it has now. Reads are consistent unless [`WorldConfig::elb_lag`](crate::WorldConfig) and
+//! [`WorldConfig::ghost_lag`](crate::WorldConfig) say otherwise. What it names of EC2 it sees as late as EC2 shows it.
 
 mod attributes;
 mod balancer;
 mod certificate;
 mod health;
 mod listener;
+mod tagging;
 mod target;
 mod target_group;
 
 use std::collections::BTreeSet;
 
-use windlass_calls::Tags;
-use windlass_calls::elb::{DescribeTags, Request, Response, TagDescription};
+use windlass_calls::elb::{Request, Response};
 
 use crate::refusal::{Answer, Refusal, refused};
 use crate::shared::Shared;
 use crate::shelf::Shelf;
 use crate::world::{World, dispatch};
 
-pub(crate) use balancer::OwnedBalancer;
+pub(crate) use balancer::{Face, OwnedBalancer};
+pub(crate) use health::Course;
 pub(crate) use listener::OwnedListener;
 pub(crate) use target_group::OwnedTargetGroup;
 
-/// Most resources a `DescribeTags` takes.
-const TAGS_LIMIT: usize = 20;
+use balancer::Leaving;
+
 /// Longest name (rule 35).
 const NAME_LIMIT: usize = 32;
 
@@ -37,6 +38,8 @@ pub(crate) struct Elb {
     pub(crate) balancers: Shelf<OwnedBalancer>,
     pub(crate) target_groups: Shelf<OwnedTargetGroup>,
     pub(crate) listeners: Shelf<OwnedListener>,
+    /// What left its subnets, and keeps its network interfaces there for a while.
+    leaving: Shared<Vec<Leaving>>,
     lost_certificates: Shared<BTreeSet<String>>,
 }
 
@@ -56,39 +59,16 @@ impl World {
             ModifyTargetGroupAttributes => modify_target_group_attributes,
             CreateListener => create_listener,
             RegisterTargets => register_targets,
+            SetSubnets => set_subnets,
+            ModifyListener => modify_listener,
+            ModifyTargetGroup => modify_target_group,
+            AddTags => add_elb_tags,
+            RemoveTags => remove_elb_tags,
+            DeregisterTargets => deregister_targets,
+            DeleteListener => delete_listener,
+            DeleteLoadBalancer => delete_load_balancer,
+            DeleteTargetGroup => delete_target_group,
         )
-    }
-
-    fn describe_elb_tags(&mut self, call: &DescribeTags) -> Answer<Vec<TagDescription>> {
-        if call.resources.len() > TAGS_LIMIT {
-            return Err(refused(
-                "ValidationError",
-                "Cannot have more than 20 resources described",
-            ));
-        }
-        let described = |arn: &String| {
-            let tags = self.elb_tags(arn)?.clone();
-            Ok(TagDescription {
-                resource: arn.clone(),
-                tags,
-            })
-        };
-        call.resources.iter().map(described).collect()
-    }
-
-    fn elb_tags(&self, arn: &str) -> Answer<&Tags> {
-        if arn.contains(":loadbalancer/") {
-            self.named_balancer(arn).map(|balancer| &balancer.tags)
-        } else if arn.contains(":targetgroup/") {
-            self.named_target_group(arn).map(|group| &group.tags)
-        } else {
-            let listener = self
-                .elb
-                .listeners
-                .seen(arn, self.clock)
-                .map(|listener| &listener.tags);
-            listener.ok_or_else(|| missing("ListenerNotFound", "listeners", arn))
-        }
     }
 
     /// When reads start to show an ELB resource made now.
@@ -101,8 +81,20 @@ impl World {
         balancer.ok_or_else(|| no_balancer(arn))
     }
 
+    /// A load balancer that a read names.
+    fn shown_balancer(&self, arn: &str) -> Answer<&OwnedBalancer> {
+        let balancer = self.elb.balancers.shown(arn, self.clock);
+        balancer.ok_or_else(|| no_balancer(arn))
+    }
+
     fn named_target_group(&self, arn: &str) -> Answer<&OwnedTargetGroup> {
         let group = self.elb.target_groups.seen(arn, self.clock);
+        group.ok_or_else(|| no_target_group(arn))
+    }
+
+    /// A target group that a read names.
+    fn shown_target_group(&self, arn: &str) -> Answer<&OwnedTargetGroup> {
+        let group = self.elb.target_groups.shown(arn, self.clock);
         group.ok_or_else(|| no_target_group(arn))
     }
 }
@@ -131,6 +123,10 @@ fn no_balancer(id: &str) -> Refusal {
 
 fn no_target_group(id: &str) -> Refusal {
     missing("TargetGroupNotFound", "target groups", id)
+}
+
+fn no_listener(id: &str) -> Refusal {
+    missing("ListenerNotFound", "listeners", id)
 }
 
 fn missing(code: &'static str, kind: &str, id: &str) -> Refusal {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use windlass_calls::elb::{DescribeTargetHealth, RegisterTargets, TargetHealth};
+use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, RegisterTargets, TargetHealth};
 
 use super::health::{Course, Health};
+use super::target_group::Registration;
 use super::{OwnedListener, OwnedTargetGroup, no_target_group};
 use crate::ec2::Machine;
 use crate::refusal::{Answer, refused};
@@ -74,7 +75,30 @@ impl World {
         let now = self.clock;
         let group = self.elb.target_groups.seen_mut(&call.target_group, now);
         let group = group.ok_or_else(|| no_target_group(&call.target_group))?;
-        group.targets.entry(id.clone()).or_insert(now);
+        let registration = group.targets.entry(id.clone()).or_insert(Registration {
+            registered: now,
+            leaving: None,
+        });
+        if registration.leaving.take().is_some() {
+            registration.registered = now;
+        }
+        Ok(())
+    }
+
+    /// The target drains and is gone then (rule 14). One that is not registered is no error.
+    pub(super) fn deregister_targets(&mut self, call: &DeregisterTargets) -> Answer<()> {
+        let (arn, id, now) = (&call.target_group, &call.target, self.clock);
+        let targets = self.targets(self.named_target_group(arn)?);
+        let Some(registered) = targets.get(id.as_str()).map(|target| target.registered) else {
+            return Ok(());
+        };
+        if let Some(group) = self.elb.target_groups.get_mut(arn) {
+            let registration = group.targets.entry(id.clone()).or_insert(Registration {
+                registered,
+                leaving: None,
+            });
+            registration.leaving.get_or_insert(now);
+        }
         Ok(())
     }
 
@@ -83,29 +107,35 @@ impl World {
         &mut self,
         call: &DescribeTargetHealth,
     ) -> Answer<Vec<TargetHealth>> {
-        let group = self.named_target_group(&call.target_group)?;
+        let group = self.shown_target_group(&call.target_group)?;
         let targets = self.targets(group).into_values();
         Ok(targets.map(|target| self.target_health(&target, group)).collect())
     }
 
-    /// The targets of a group by instance id. A terminated one drains and then disappears; a group's drains until the
-    /// group has forgotten it.
+    /// The targets of a group by instance id. One that was terminated or deregistered drains and then disappears; a
+    /// group's drains until the group has forgotten it.
     fn targets<'a>(&'a self, group: &'a OwnedTargetGroup) -> BTreeMap<&'a str, Target<'a>> {
         let mut targets = BTreeMap::new();
-        for (id, registered) in &group.targets {
-            let machine = self.ec2.instances.get(id);
-            let ended = machine.and_then(Machine::terminated);
-            let drained = ended.is_some_and(|ended| seconds_after(ended, group.drain()) <= self.clock);
-            if let Some(machine) = machine.filter(|_| !drained) {
+        let drained = |leaving| seconds_after(leaving, group.drain()) <= self.clock;
+        for (id, registration) in &group.targets {
+            let Some(machine) = self.ec2.instances.get(id) else {
+                continue;
+            };
+            let leaving = registration.leaving.into_iter().chain(machine.terminated()).min();
+            if !leaving.is_some_and(drained) {
                 let target = Target {
                     machine,
-                    registered: *registered,
-                    draining: ended.is_some(),
+                    registered: registration.registered,
+                    draining: leaving.is_some(),
                 };
                 targets.insert(machine.id(), target);
             }
         }
         for seat in self.registered(group.arn()) {
+            let by_hand = group.targets.get(seat.machine.id());
+            if by_hand.and_then(|by_hand| by_hand.leaving).is_some_and(drained) {
+                continue;
+            }
             let registered = seat.in_service_from(&self.config);
             let target = targets.entry(seat.machine.id()).or_insert(Target {
                 machine: seat.machine,
@@ -157,7 +187,8 @@ impl World {
     fn checked_from(&self, target_group: &str) -> Option<Timestamp> {
         let from = |listener: &OwnedListener| {
             let balancer = self.elb.balancers.get(&listener.shown.load_balancer)?;
-            Some(balancer.active_from.max(listener.created))
+            let since = listener.used.get(target_group)?;
+            Some(balancer.active_from.max(*since))
         };
         self.listeners_to(target_group).filter_map(from).min()
     }

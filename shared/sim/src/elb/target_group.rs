@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use windlass_calls::Tags;
-use windlass_calls::elb::{CreateTargetGroup, DescribeTargetGroups, HealthCheck, TargetGroup};
+use windlass_calls::elb::{
+    CreateTargetGroup, DeleteTargetGroup, DescribeTargetGroups, HealthCheck, ModifyTargetGroup, TargetGroup,
+};
 
 use super::{attributes, check_name, no_target_group};
 use crate::refusal::{Answer, refused};
@@ -17,12 +19,28 @@ pub(crate) struct OwnedTargetGroup {
     shown: TargetGroup,
     pub(crate) tags: Tags,
     pub(super) attributes: Tags,
-    /// Instances registered by hand, and when.
-    pub(crate) targets: BTreeMap<String, Timestamp>,
-    request: CreateTargetGroup,
+    /// Instances registered or deregistered by hand.
+    pub(crate) targets: BTreeMap<String, Registration>,
+}
+
+/// What somebody did by hand about a target.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Registration {
+    /// When it was registered.
+    pub(super) registered: Timestamp,
+    /// When it was deregistered.
+    pub(super) leaving: Option<Timestamp>,
 }
 
 impl OwnedTargetGroup {
+    /// Whether it is what a call would make.
+    fn is(&self, call: &CreateTargetGroup) -> bool {
+        self.shown.vpc == call.vpc
+            && self.shown.port == call.port
+            && self.shown.health_check == call.health_check
+            && self.tags == call.tags
+    }
+
     pub(crate) fn arn(&self) -> &str {
         &self.shown.arn
     }
@@ -44,10 +62,37 @@ impl OwnedTargetGroup {
 
 impl World {
     pub(super) fn describe_target_groups(&mut self, call: &DescribeTargetGroups) -> Answer<Vec<TargetGroup>> {
-        let mut visible = self.elb.target_groups.visible(self.clock);
-        let found = visible.find(|group| group.shown.name == call.name);
-        let found = found.ok_or_else(|| no_target_group(&call.name))?;
-        Ok(vec![self.with_balancers(&found.shown)])
+        let named = |group: &&OwnedTargetGroup| {
+            let name = call.name.as_ref();
+            name.is_none_or(|name| group.shown.name == *name)
+        };
+        let visible = self.elb.target_groups.visible(self.clock).filter(named);
+        let found: Vec<_> = visible.map(|group| self.with_balancers(&group.shown)).collect();
+        match &call.name {
+            Some(name) if found.is_empty() => Err(no_target_group(name)),
+            _ => Ok(found),
+        }
+    }
+
+    pub(super) fn modify_target_group(&mut self, call: &ModifyTargetGroup) -> Answer<()> {
+        check_health_check(&call.health_check)?;
+        let arn = &call.target_group;
+        let group = self.elb.target_groups.seen_mut(arn, self.clock);
+        let group = group.ok_or_else(|| no_target_group(arn))?;
+        group.shown.health_check = call.health_check.clone();
+        Ok(())
+    }
+
+    /// One that is not there is no error.
+    pub(super) fn delete_target_group(&mut self, call: &DeleteTargetGroup) -> Answer<()> {
+        let arn = &call.target_group;
+        if self.listeners_to(arn).next().is_some() {
+            let message = format!("Target group '{arn}' is currently in use by a listener or a rule");
+            return Err(refused("ResourceInUse", message));
+        }
+        let gone_from = self.gone_from(arn);
+        self.elb.target_groups.bury(arn, self.clock, gone_from);
+        Ok(())
     }
 
     pub(super) fn create_target_group(&mut self, call: &CreateTargetGroup) -> Answer<TargetGroup> {
@@ -59,7 +104,7 @@ impl World {
             .all()
             .find(|group| group.shown.name == call.name)
         {
-            if first.request == *call {
+            if first.is(call) {
                 return Ok(self.with_balancers(&first.shown));
             }
             let message = format!(
@@ -96,7 +141,6 @@ impl World {
             tags: call.tags.clone(),
             attributes: attributes::of_new_target_group(),
             targets: BTreeMap::new(),
-            request: call.clone(),
         };
         let visible_from = self.elb_visible_from(&arn);
         self.elb.target_groups.insert(&arn, visible_from, group);

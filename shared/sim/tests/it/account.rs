@@ -310,6 +310,7 @@ impl Account {
         let settings = settings(&network.private, &front.target_group, &launch_template);
         self.call(CreateAutoScalingGroup {
             settings: Box::new(settings),
+            desired: None,
             tags: tags("group"),
         });
         (network, front)

@@ -21,6 +21,7 @@ fn refusal(change: impl FnOnce(&mut GroupSettings)) -> CallError {
     change(&mut settings);
     account.refusal(CreateAutoScalingGroup {
         settings: Box::new(settings),
+        desired: None,
         tags: tags("group"),
     })
 }
@@ -83,6 +84,7 @@ fn a_group_exists_once() {
     let settings = settings(&network.private, &front.target_group, "lt-00000001");
     let again = account.code(CreateAutoScalingGroup {
         settings: Box::new(settings),
+        desired: None,
         tags: tags("group"),
     });
     assert_eq!(again, ("AlreadyExists".to_owned(), Class::Exists));
@@ -111,6 +113,7 @@ fn a_new_instance_profile_is_accepted_only_once_it_has_propagated() {
     let settings = Box::new(settings(&network.private, &front.target_group, &launch_template));
     let call = CreateAutoScalingGroup {
         settings,
+        desired: None,
         tags: tags("group"),
     };
     account.profile();
@@ -140,6 +143,7 @@ fn a_template_that_names_what_does_not_exist_is_refused(#[case] change: fn(&mut 
     let settings = Box::new(settings(&network.private, &front.target_group, &launch_template));
     let error = account.refusal(CreateAutoScalingGroup {
         settings,
+        desired: None,
         tags: tags("group"),
     });
     assert!(

@@ -177,7 +177,9 @@ fn a_listener_puts_its_target_group_in_use() {
     let mut account = Account::new();
     let network = account.network(&["a", "b"]);
     let call = listener(&mut account, &network);
-    let describe = DescribeTargetGroups { name: "web".into() };
+    let describe = DescribeTargetGroups {
+        name: Some("web".into()),
+    };
     assert!(account.call(describe.clone())[0].load_balancers.is_empty());
     let made = account.call(call.clone());
     assert_eq!(
@@ -256,7 +258,9 @@ fn what_was_never_created_is_gone() {
         name: Some("web".into()),
     });
     assert_eq!(balancer, ("LoadBalancerNotFound".to_owned(), Class::Gone));
-    let group = account.code(DescribeTargetGroups { name: "web".into() });
+    let group = account.code(DescribeTargetGroups {
+        name: Some("web".into()),
+    });
     assert_eq!(group, ("TargetGroupNotFound".to_owned(), Class::Gone));
 }
 
@@ -431,7 +435,9 @@ fn a_redirect_needs_no_target_group_and_puts_none_in_use() {
     let made = account.call(call.clone());
     assert_eq!(made.action, Some(Action::RedirectToHttps(443)));
     assert_eq!(account.call(call.clone()), made);
-    let groups = account.call(DescribeTargetGroups { name: "web".into() });
+    let groups = account.call(DescribeTargetGroups {
+        name: Some("web".into()),
+    });
     assert!(groups[0].load_balancers.is_empty());
     let other = CreateListener {
         action: Action::RedirectToHttps(8443),

@@ -125,11 +125,20 @@ fn load_balancing_and_groups_have_lags_of_their_own() {
     let made = account.call(call.clone());
     assert_eq!(account.call(call), made, "creates are consistent");
     assert_eq!(
-        account.code(DescribeTargetGroups { name: "web".into() }).0,
+        account
+            .code(DescribeTargetGroups {
+                name: Some("web".into())
+            })
+            .0,
         "TargetGroupNotFound"
     );
     account.wait(10);
-    assert_eq!(account.call(DescribeTargetGroups { name: "web".into() }), [made]);
+    assert_eq!(
+        account.call(DescribeTargetGroups {
+            name: Some("web".into())
+        }),
+        [made]
+    );
 
     let mut account = Account::new();
     account.world.config_mut().autoscaling_lag = Lag::Fixed(10);

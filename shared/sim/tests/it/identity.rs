@@ -1,6 +1,7 @@
 use windlass_calls::iam::{
-    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, GetRolePolicy, ListAttachedRolePolicies, PutRolePolicy,
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, DeleteInstanceProfile,
+    DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetInstanceProfile, GetRole, GetRolePolicy,
+    ListAttachedRolePolicies, PutRolePolicy, RemoveRoleFromInstanceProfile,
 };
 use windlass_calls::{Class, Tags};
 
@@ -162,4 +163,72 @@ fn a_missing_role_has_no_policy() {
         document: "{}".into(),
     };
     assert_eq!(account.code(put), gone);
+}
+
+fn conflict() -> (String, Class) {
+    ("DeleteConflict".to_owned(), Class::NotYet)
+}
+
+fn gone() -> (String, Class) {
+    ("NoSuchEntity".to_owned(), Class::Gone)
+}
+
+#[test]
+fn a_role_with_policies_stays() {
+    let mut account = Account::new();
+    account.call(role("{}"));
+    let delete = DeleteRole {
+        name: "instance".into(),
+    };
+    account.call(AttachRolePolicy {
+        role: "instance".into(),
+        policy: "arn:aws:iam::aws:policy/One".into(),
+    });
+    assert_eq!(account.code(delete.clone()), conflict());
+    let detach = DetachRolePolicy {
+        role: "instance".into(),
+        policy: "arn:aws:iam::aws:policy/One".into(),
+    };
+    account.call(detach.clone());
+    assert_eq!(account.code(detach), gone());
+    account.call(PutRolePolicy {
+        role: "instance".into(),
+        name: "own".into(),
+        document: "{}".into(),
+    });
+    assert_eq!(account.code(delete.clone()), conflict());
+    let take = DeleteRolePolicy {
+        role: "instance".into(),
+        name: "own".into(),
+    };
+    account.call(take.clone());
+    assert_eq!(account.code(take), gone());
+    account.call(delete.clone());
+    assert_eq!(account.code(delete), gone());
+}
+
+#[test]
+fn a_profile_and_its_role_keep_each_other() {
+    let mut account = Account::new();
+    account.profile();
+    let (profile, role) = (
+        DeleteInstanceProfile {
+            name: "instance".into(),
+        },
+        DeleteRole {
+            name: "instance".into(),
+        },
+    );
+    assert_eq!(account.code(profile.clone()), conflict());
+    assert_eq!(account.code(role.clone()), conflict());
+    let take = RemoveRoleFromInstanceProfile {
+        profile: "instance".into(),
+        role: "instance".into(),
+    };
+    account.call(take.clone());
+    assert_eq!(account.code(take), gone());
+    account.call(profile.clone());
+    assert_eq!(account.code(profile), gone());
+    account.call(role);
+    assert_eq!(account.world.inventory(), []);
 }

@@ -368,6 +368,7 @@ fn a_group_with_several_types_takes_the_first_that_can_start() {
     settings.instance_types = vec!["t3.micro".into(), "m5.large".into()];
     account.call(CreateAutoScalingGroup {
         settings: Box::new(settings),
+        desired: None,
         tags: tags("group"),
     });
     let all = account.call(DescribeInstances {

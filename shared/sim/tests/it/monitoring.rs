@@ -2,9 +2,12 @@ use std::collections::BTreeMap;
 
 use rstest::rstest;
 use windlass_calls::cloudwatch::{
-    Alarm, DescribeAlarms, GetDashboard, Metric, PutDashboard, PutMetricAlarm, Watch,
+    Alarm, DeleteAlarms, DeleteDashboards, DescribeAlarms, GetDashboard, Metric, PutDashboard,
+    PutMetricAlarm, Watch,
 };
-use windlass_calls::logs::{CreateLogGroup, DescribeLogGroups, ListTagsForResource, PutRetentionPolicy};
+use windlass_calls::logs::{
+    CreateLogGroup, DeleteLogGroup, DescribeLogGroups, ListTagsForResource, PutRetentionPolicy,
+};
 use windlass_calls::{Class, Tags};
 use windlass_sim::{Lag, WorldConfig};
 
@@ -359,4 +362,46 @@ fn what_is_new_stays_out_of_sight_for_the_lag_and_what_is_written_over_does_not(
     account.call(dashboard("web", BODY));
     assert_eq!(alarms(&mut account, "web").len(), 1);
     assert_eq!(account.call(GetDashboard { name: "web".into() }), BODY);
+}
+
+#[test]
+fn alarms_that_do_not_exist_can_be_deleted_and_more_than_100_cannot() {
+    let mut account = Account::new();
+    account.call(put(alarm("web-cpu"), "alarm"));
+    account.call(DeleteAlarms {
+        names: vec!["web-cpu".into(), "none".into()],
+    });
+    assert_eq!(alarms(&mut account, "web"), []);
+    let names = (0..101).map(|number| format!("alarm-{number}")).collect();
+    assert_eq!(account.code(DeleteAlarms { names }).0, "ValidationError");
+}
+
+#[test]
+fn dashboards_are_deleted_all_or_none() {
+    let mut account = Account::new();
+    account.call(PutDashboard {
+        name: "web".into(),
+        body: BODY.into(),
+    });
+    let delete = |names: &[&str]| DeleteDashboards {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let gone = ("ResourceNotFound".to_owned(), Class::Gone);
+    assert_eq!(account.code(delete(&["web", "none"])), gone);
+    account.call(GetDashboard { name: "web".into() });
+    account.call(delete(&["web"]));
+    assert_eq!(account.code(delete(&["web"])), gone);
+}
+
+#[test]
+fn a_log_group_can_be_deleted_once() {
+    let mut account = Account::new();
+    account.call(CreateLogGroup {
+        name: LOGS.into(),
+        tags: tags("log-group"),
+    });
+    let delete = DeleteLogGroup { name: LOGS.into() };
+    account.call(delete.clone());
+    let gone = ("ResourceNotFoundException".to_owned(), Class::Gone);
+    assert_eq!(account.code(delete), gone);
 }

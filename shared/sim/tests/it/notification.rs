@@ -1,6 +1,7 @@
 use rstest::rstest;
 use windlass_calls::sns::{
-    CreateTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
+    Unsubscribe,
 };
 use windlass_calls::{Class, Tags};
 use windlass_sim::{Lag, WorldConfig};
@@ -189,4 +190,38 @@ fn a_new_topic_stays_out_of_sight_for_the_lag() {
     account.wait(30);
     account.call(read);
     account.call(subscribe("email", OPS));
+}
+
+#[test]
+fn a_confirmed_subscription_can_be_ended() {
+    let mut account = account();
+    account.call(subscribe("email", OPS));
+    assert!(account.world.confirm_subscription(TOPIC, OPS));
+    let end = Unsubscribe {
+        subscription: subscriptions(&mut account)[0].arn.clone(),
+    };
+    account.call(end.clone());
+    assert_eq!(subscriptions(&mut account), []);
+    assert_eq!(account.code(end), ("NotFound".to_owned(), Class::Gone));
+}
+
+#[test]
+fn a_subscription_without_an_arn_cannot_be_ended() {
+    let mut account = account();
+    account.call(subscribe("email", OPS));
+    let end = Unsubscribe {
+        subscription: PENDING.into(),
+    };
+    assert_eq!(account.code(end).0, "InvalidParameter");
+}
+
+#[test]
+fn a_topic_goes_with_its_subscriptions_and_can_be_deleted_twice() {
+    let mut account = account();
+    account.call(subscribe("email", OPS));
+    let delete = DeleteTopic { topic: TOPIC.into() };
+    account.call(delete.clone());
+    account.call(delete);
+    account.call(topic(tags("topic")));
+    assert_eq!(subscriptions(&mut account), []);
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{is_parameter, port};
+use crate::defaults;
 use crate::diagnostics::{Place, Refused, Report};
 use crate::raw::{RawApp, RawCompute, RawContainer};
 use crate::shape::{At, Field, shorten};
@@ -47,7 +48,7 @@ pub(super) fn check(field: Field<RawApp>, report: &mut Report) -> Result<App, Re
             runtime: Runtime::UserData(script?),
         });
     }
-    let port = port(raw.port.or(80), report);
+    let port = port(raw.port.or(defaults::HTTP.into()), report);
     let packages = raw
         .packages
         .required(WAYS, report)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{app, is_parameter, whole};
+use crate::defaults;
 use crate::diagnostics::{Place, Refused, Report};
 use crate::raw::{RawCompute, RawSpot};
 use crate::shape::{At, Field, shorten};
@@ -26,14 +27,15 @@ pub(super) fn check(
         Ok(at) => at.value,
         Err(refused) => return (Err(refused), Err(refused)),
     };
-    let mode = raw.mode.or(Mode::Asg).map(|at| at.value);
+    let mode = raw.mode.or(Mode::default()).map(|at| at.value);
     spot(raw.spot, report);
-    let image = raw
-        .image
-        .or("al2023".to_owned())
-        .and_then(|at| image(&at, report));
+    let image = match raw.image.given() {
+        Ok(None) => Ok(Image::default()),
+        Ok(Some(at)) => image(&at, report),
+        Err(refused) => Err(refused),
+    };
     let types = match raw.instance_types.given() {
-        Ok(None) => Ok((vec!["t3.micro".to_owned()], Architecture::X86_64)),
+        Ok(None) => Ok(defaults::machines()),
         Ok(Some(list)) => instance_types(list, mode, report),
         Err(refused) => Err(refused),
     };

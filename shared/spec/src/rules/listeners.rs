@@ -15,18 +15,11 @@ use crate::values::List;
 /// Listeners of one load balancer, by AWS's default quota.
 const MOST_LISTENERS: usize = 50;
 
-pub(super) fn check(field: Field<List<RawListener>>, report: &mut Report) -> Result<Vec<Listener>, Refused> {
-    let Some(At {
+pub(super) fn check(list: At<List<RawListener>>, report: &mut Report) -> Result<Vec<Listener>, Refused> {
+    let At {
         value: List(items),
         place,
-    }) = field.given()?
-    else {
-        return Ok(vec![Listener {
-            port: 80,
-            protocol: Protocol::Http,
-            redirect_to: None,
-        }]);
-    };
+    } = list;
     if items.is_empty() || items.len() > MOST_LISTENERS {
         let message = format!("{} listeners are given", items.len());
         let hint = format!("give 1 to {MOST_LISTENERS}, as in [{{port: 80}}], or leave it out for port 80");

@@ -1,16 +1,21 @@
 //! Who can reach the load balancer, and the health check.
 
-use super::{listeners, whole};
+use super::{duration, listeners, whole};
 use crate::diagnostics::{Refused, Report};
 use crate::raw::{RawHealthCheck, RawLoadBalancer};
 use crate::shape::{At, Field, shorten};
-use crate::types::{HealthCheck, LoadBalancer, Scheme};
+use crate::types::{HealthCheck, LoadBalancer};
 use crate::values::Seconds;
 
 pub(super) fn check(field: Field<RawLoadBalancer>, report: &mut Report) -> Result<LoadBalancer, Refused> {
     let raw = field.open()?.value;
-    let scheme = raw.scheme.or(Scheme::InternetFacing);
-    let listeners = listeners::check(raw.listeners, report);
+    let usual = LoadBalancer::default();
+    let scheme = raw.scheme.or(usual.scheme);
+    let listeners = match raw.listeners.given() {
+        Ok(None) => Ok(usual.listeners),
+        Ok(Some(list)) => listeners::check(list, report),
+        Err(refused) => Err(refused),
+    };
     let health_check = health_check(raw.health_check, report);
     Ok(LoadBalancer {
         scheme: scheme?.value,
@@ -21,14 +26,14 @@ pub(super) fn check(field: Field<RawLoadBalancer>, report: &mut Report) -> Resul
 
 fn health_check(field: Field<RawHealthCheck>, report: &mut Report) -> Result<HealthCheck, Refused> {
     let raw = field.open()?.value;
-    let path = raw.path.or("/".to_owned()).and_then(|at| path(at, report));
-    let interval = raw.interval.or(Seconds(15)).and_then(|at| interval(&at, report));
-    let healthy = whole(raw.healthy.or(2), 2..=10, report);
-    let unhealthy = whole(raw.unhealthy.or(2), 2..=10, report);
-    let codes = raw
-        .codes
-        .or("200-399".to_owned())
-        .and_then(|at| codes(at, report));
+    let usual = HealthCheck::default();
+    let path = raw.path.or(usual.path).and_then(|at| path(at, report));
+    let hint = "choose 5s to 300s; 15s is the default";
+    let interval = raw.interval.or(Seconds(usual.interval));
+    let interval = duration(interval, 5..=300, "an interval of", hint, report);
+    let healthy = whole(raw.healthy.or(usual.healthy.into()), 2..=10, report);
+    let unhealthy = whole(raw.unhealthy.or(usual.unhealthy.into()), 2..=10, report);
+    let codes = raw.codes.or(usual.codes).and_then(|at| codes(at, report));
     Ok(HealthCheck {
         path: path?,
         interval: interval?,
@@ -58,15 +63,6 @@ fn path(at: At<String>, report: &mut Report) -> Result<String, Refused> {
         return Err(report.refuse(&place, message, "use printable ASCII, and %20 for a space"));
     }
     Ok(path)
-}
-
-fn interval(at: &At<Seconds>, report: &mut Report) -> Result<u32, Refused> {
-    let seconds = at.value.0;
-    if (5..=300).contains(&seconds) {
-        return Ok(seconds);
-    }
-    let message = format!("an interval of {seconds}s is out of range");
-    Err(report.refuse(&at.place, message, "choose 5s to 300s; 15s is the default"))
 }
 
 /// `200`, `200,302`, `200-399`: single codes and ascending ranges, all from 200 to 499.

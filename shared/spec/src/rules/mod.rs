@@ -5,6 +5,7 @@
 
 mod app;
 mod compute;
+mod drift;
 mod lifecycle;
 mod listeners;
 mod load_balancer;
@@ -15,14 +16,15 @@ mod scaling;
 
 use std::ops::RangeInclusive;
 
+use crate::defaults;
 use crate::diagnostics::{Refused, Report};
 use crate::raw::RawSpec;
-use crate::shape::{At, Field};
-use crate::types::{Apply, Nat, Spec, StackId};
+use crate::shape::At;
+use crate::types::{Apply, Nat, Rollout, Spec, StackId};
+use crate::values::Seconds;
 
 /// The spec of `stack`, if every rule holds.
 pub(crate) fn check(stack: &StackId, raw: RawSpec, report: &mut Report) -> Result<Spec, Refused> {
-    replacing(raw.allow_replace, report);
     let tags = metadata::check(stack, raw.metadata, report);
     let (network, nat) = network::check(raw.network, report);
     needs_the_internet(&nat, app::download(&raw.compute), report);
@@ -31,28 +33,22 @@ pub(crate) fn check(stack: &StackId, raw: RawSpec, report: &mut Report) -> Resul
     let scaling = scaling::check(raw.scaling, mode, report);
     let lifecycle = lifecycle::check(raw.lifecycle, report);
     let monitoring = monitoring::check(raw.monitoring, report);
-    lifecycle::drift(raw.drift, report);
-    let protect = raw.protect.or(stack.environment == "prod");
+    let drift = drift::check(raw.drift, report);
     Ok(Spec {
         stack: stack.clone(),
         tags: tags?,
-        apply: raw.apply.or(Apply::Auto)?.value,
-        protect: protect?.value,
+        apply: raw.apply.or(Apply::default())?.value,
+        allow_replace: raw.allow_replace.or(false)?.value,
+        rollout: raw.rollout.or(Rollout::default())?.value,
+        protect: raw.protect.or(defaults::protected(stack))?.value,
         network: network?,
         compute: compute?,
         load_balancer: load_balancer?,
         scaling: scaling?,
         lifecycle: lifecycle?,
         monitoring: monitoring?,
+        drift: drift?,
     })
-}
-
-/// `allowReplace`: only its default exists so far. `apiVersion` and `kind` have one value each.
-fn replacing(allow_replace: Field<bool>, report: &mut Report) {
-    if let Ok(At { value: true, place }) = allow_replace.or(false) {
-        let remedy = "leave it out; to change what AWS cannot change in place, start a new stack";
-        report.unsupported(&place, "`allowReplace: true`", remedy);
-    }
 }
 
 /// Packages and containers are downloaded at boot; without NAT there is no way to them.
@@ -88,6 +84,24 @@ fn whole<T: TryFrom<i64>>(
             let message = format!("{value} is out of range");
             report.refuse(&place, message, format!("choose a number from {low} to {high}"))
         })
+}
+
+/// A duration within `range`, in seconds; `what` stands before it in the message.
+fn duration(
+    field: Result<At<Seconds>, Refused>,
+    range: RangeInclusive<u32>,
+    what: &str,
+    hint: &str,
+    report: &mut Report,
+) -> Result<u32, Refused> {
+    let At {
+        value: Seconds(seconds),
+        place,
+    } = field?;
+    if range.contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(report.refuse(&place, format!("{what} {seconds}s is out of range"), hint))
 }
 
 /// A TCP port.

@@ -27,12 +27,14 @@ pub(super) fn check(
         Ok(at) => at.value,
         Err(refused) => return (Err(refused), Err(refused)),
     };
-    let nat = raw.nat.or(Nat::PerZone);
-    let zones = whole(raw.zones.or(3), 2..=6, report);
-    let cidr = raw
-        .cidr
-        .or("10.0.0.0/16".to_owned())
-        .and_then(|at| cidr(&at, report));
+    let usual = Network::default();
+    let nat = raw.nat.or(usual.nat);
+    let zones = whole(raw.zones.or(usual.zones.into()), 2..=6, report);
+    let cidr = match raw.cidr.given() {
+        Ok(None) => Ok(usual.cidr),
+        Ok(Some(at)) => cidr(&at, report),
+        Err(refused) => Err(refused),
+    };
     let endpoints = endpoints(raw.endpoints, &nat, report);
     (network(cidr, zones, &nat, endpoints), nat)
 }

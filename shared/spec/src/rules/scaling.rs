@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use ordered_float::OrderedFloat;
 
 use super::whole;
+use crate::defaults::{PERIODS_IN, PERIODS_OUT};
 use crate::diagnostics::{Refused, Report};
 use crate::raw::{self, RawBehavior, RawMetric, RawScaling, RawSchedule};
 use crate::shape::{At, Field};
@@ -15,14 +16,6 @@ use crate::values::{List, Seconds};
 
 /// Far above any account's quota; a typing error should not order a data center.
 const MOST: i64 = 1000;
-const DEFAULT_MIN: i64 = 3;
-const DEFAULT_MAX: i64 = 9;
-/// Minutes in a row; it grows sooner than it shrinks.
-const DEFAULT_PERIODS_OUT: u32 = 2;
-const DEFAULT_PERIODS_IN: u32 = 5;
-/// Percent of a processor.
-const DEFAULT_ABOVE: f64 = 70.0;
-const DEFAULT_BELOW: f64 = 30.0;
 
 pub(super) fn check(
     field: Field<RawScaling>,
@@ -52,7 +45,8 @@ pub(super) fn check(
 /// `1 <= min <= max`; what is left out is said in the message, for it is not in the text.
 fn bounds(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<(u32, u32), Refused> {
     let (min_given, max_given) = (min.is_given(), max.is_given());
-    let (min, max) = (min.or(DEFAULT_MIN), max.or(DEFAULT_MAX));
+    let usual = Scaling::default();
+    let (min, max) = (min.or(usual.min.into()), max.or(usual.max.into()));
     let blamed = if min_given { min.as_ref() } else { max.as_ref() }
         .ok()
         .map(|at| at.place.clone());
@@ -77,7 +71,7 @@ fn bounds(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<(u32,
 /// Both bounds of a fixed number of instances, which is `min`.
 fn fixed(min: Field<i64>, max: Field<i64>, report: &mut Report) -> Result<(u32, u32), Refused> {
     let min_given = min.is_given();
-    let min: Result<u32, _> = whole(min.or(DEFAULT_MIN), 1..=MOST, report);
+    let min: Result<u32, _> = whole(min.or(Scaling::default().min.into()), 1..=MOST, report);
     let Some(at) = max.given()? else {
         return min.map(|number| (number, number));
     };
@@ -113,7 +107,10 @@ fn metrics(
         place,
     }) = field.given()?
     else {
-        return mode.map(usual);
+        return mode.map(|mode| match mode {
+            Mode::Asg => Scaling::default().metrics,
+            Mode::Ec2 => Vec::new(),
+        });
     };
     if mode == Ok(Mode::Ec2) && !items.is_empty() {
         report.refuse(
@@ -128,22 +125,6 @@ fn metrics(
         .map(|item| metric(item?.value, &mut seen, report))
         .collect();
     verdicts.into_iter().collect()
-}
-
-/// What moves a group of which nothing is said.
-fn usual(mode: Mode) -> Vec<Metric> {
-    let breach = |threshold, periods| Breach {
-        threshold: OrderedFloat(threshold),
-        periods,
-    };
-    match mode {
-        Mode::Asg => vec![Metric {
-            measure: Measure::Cpu,
-            scale_out: breach(DEFAULT_ABOVE, DEFAULT_PERIODS_OUT),
-            scale_in: Some(breach(DEFAULT_BELOW, DEFAULT_PERIODS_IN)),
-        }],
-        Mode::Ec2 => Vec::new(),
-    }
 }
 
 /// A threshold as it is written, each part judged on its own.
@@ -182,13 +163,13 @@ fn metric(raw: RawMetric, seen: &mut BTreeSet<u8>, report: &mut Report) -> Resul
         .map(|at| {
             let hint = "give the threshold, as in `above: 70`";
             let above = at.value.above.required(hint, report);
-            Limit::new(above, at.value.periods.or(DEFAULT_PERIODS_OUT.into()), report)
+            Limit::new(above, at.value.periods.or(PERIODS_OUT.into()), report)
         });
     let shrink = raw.scale_in.given().map(|at| {
         at.map(|at| {
             let hint = "give the threshold, as in `below: 30`";
             let below = at.value.below.required(hint, report);
-            Limit::new(below, at.value.periods.or(DEFAULT_PERIODS_IN.into()), report)
+            Limit::new(below, at.value.periods.or(PERIODS_IN.into()), report)
         })
     });
     let above = out.as_ref().ok().and_then(|limit| limit.threshold.as_ref().ok());

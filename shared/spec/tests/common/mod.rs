@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub(crate) mod coverage;
+
 use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode, ScalarOwned, YamlOwned};

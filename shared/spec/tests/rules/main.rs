@@ -5,6 +5,7 @@
 mod common;
 
 mod app;
+mod changes;
 mod compute;
 mod listeners;
 mod load_balancer;

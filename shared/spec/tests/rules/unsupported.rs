@@ -5,7 +5,6 @@ use rstest::rstest;
 use crate::{accepts, refuses, refuses_only};
 
 #[rstest]
-#[case("allowReplace: true", "allowReplace")]
 #[case("compute: {spot: {}, app: {packages: [nginx]}}", "compute.spot")]
 #[case(
     "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 1000}, scaleIn: {below: 200.5}}]}",
@@ -27,18 +26,14 @@ use crate::{accepts, refuses, refuses_only};
 #[case("scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}", "scaling.schedule")]
 #[case("lifecycle: {launch: {verify: load-balancer}}", "lifecycle.launch.verify")]
 #[case("lifecycle: {launch: {timeout: 10m}}", "lifecycle.launch.timeout")]
-#[case("drift: {interval: 1h}", "drift")]
-#[case("drift: {repair: false}", "drift")]
 fn what_is_not_built_yet_is_refused_and_nothing_else_about_it(#[case] text: &str, #[case] path: &str) {
     refuses_only(text, path, "is not supported yet");
 }
 
 #[rstest]
-#[case("allowReplace: false")]
 #[case("scaling: {behavior: {}, schedule: []}")]
 #[case("lifecycle: {launch: {verify: none}}")]
 #[case("lifecycle: {launch: {}, terminate: {}}")]
-#[case("drift: {}")]
 fn what_asks_for_nothing_new_is_taken(#[case] text: &str) {
     accepts(text);
 }
@@ -96,7 +91,6 @@ fn what_asks_for_nothing_new_is_taken(#[case] text: &str) {
     "scaling.schedule[0].min",
     "greater than max"
 )]
-#[case("drift: {repair: maybe}", "drift.repair", "expected true or false")]
 fn what_is_not_built_yet_is_judged_all_the_same(
     #[case] text: &str,
     #[case] path: &str,

@@ -2,11 +2,12 @@
 
 use windlass_calls::Class;
 use windlass_calls::ec2::{
-    Address, AllocateAddress, CreateNatGateway, DescribeAddresses, DescribeNatGateways, NatGateway,
+    Address, AllocateAddress, CreateNatGateway, DeleteNatGateway, DescribeAddresses, DescribeNatGateways,
+    NatGateway, ReleaseAddress,
 };
 use windlass_engine::Port;
 
-use super::ground::{NO_ALLOCATION, NO_SUBNET, address, gateway, subnet, vpc};
+use super::ground::{NO_ALLOCATION, NO_NAT, NO_SUBNET, address, gateway, subnet, vpc};
 use crate::check::{Check, Mismatch, different, holds, only, same};
 use crate::place::{Place, Quota};
 
@@ -127,6 +128,91 @@ pub(super) async fn a_nat_gateway_fails_later_without_an_internet_gateway_or_wit
     }
     fails(place, "nat-taken", "Resource.AlreadyAssociated").await?;
     fails(place, "nat-detached", "Gateway.NotAttached").await
+}
+
+/// Rule 51: its address is free then, and still allocated.
+pub(super) async fn a_deleted_nat_gateway_is_deleting_then_deleted_and_lets_its_address_go<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let request = request(place, "nat-gone").await?;
+    let made = place.call(request.clone()).await?;
+    same(
+        "state",
+        ended(place, "nat-gone").await?.state.as_str(),
+        "available",
+    )?;
+    place.call(delete(&made.id)).await?;
+    goes(place, "nat-gone").await?;
+    let filters = place.tagged("nat-gone");
+    let deleted = |nats: &Vec<NatGateway>| nats.iter().all(|nat| nat.state == "deleted");
+    place
+        .eventually("deleted", DescribeNatGateways { filters }, deleted)
+        .await?;
+    same(
+        "association",
+        described(place, "nat-gone").await?.association,
+        None,
+    )?;
+    let allocation = request.allocation;
+    place.call(ReleaseAddress { allocation }).await
+}
+
+pub(super) async fn a_nat_gateway_deleted_twice_goes_once<P: Port>(place: &Place<P>) -> Check {
+    let made = place.call(request(place, "nat-gone-twice").await?).await?;
+    place.call(delete(&made.id)).await?;
+    place.changes_nothing(delete(&made.id)).await?;
+    goes(place, "nat-gone-twice").await
+}
+
+/// The case's NAT gateway is being deleted, or is.
+async fn goes<P: Port>(place: &Place<P>, case: &str) -> Check {
+    let filters = place.tagged(case);
+    let shown = place.call(DescribeNatGateways { filters }).await?;
+    let state = only("gateways", shown)?.state;
+    holds("state", ["deleting", "deleted"].contains(&state.as_str()), &state)
+}
+
+pub(super) async fn a_missing_nat_gateway_cannot_be_deleted<P: Port>(place: &Place<P>) -> Check {
+    place
+        .refuses(delete(NO_NAT), Class::Gone, "NatGatewayNotFound")
+        .await
+}
+
+pub(super) async fn a_released_address_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let allocation = address(place, "eip-gone").await?;
+    place.call(ReleaseAddress { allocation }).await?;
+    let filters = place.tagged("eip-gone");
+    place.gone("the address", DescribeAddresses { filters }).await
+}
+
+pub(super) async fn an_address_released_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let allocation = address(place, "eip-gone-twice").await?;
+    let call = ReleaseAddress { allocation };
+    place.call(call.clone()).await?;
+    place
+        .refuses(call, Class::Gone, "InvalidAllocationID.NotFound")
+        .await
+}
+
+/// Rule 51.
+pub(super) async fn an_address_of_a_nat_gateway_stays<P: Port>(place: &Place<P>) -> Check {
+    let request = request(place, "eip-stays").await?;
+    place.call(request.clone()).await?;
+    let allocation = request.allocation;
+    place
+        .refuses(
+            ReleaseAddress { allocation },
+            Class::NotYet,
+            "InvalidIPAddress.InUse",
+        )
+        .await?;
+    described(place, "eip-stays").await.map(drop)
+}
+
+fn delete(nat_gateway: &str) -> DeleteNatGateway {
+    DeleteNatGateway {
+        nat_gateway: nat_gateway.into(),
+    }
 }
 
 async fn fails<P: Port>(place: &Place<P>, case: &str, code: &str) -> Check {

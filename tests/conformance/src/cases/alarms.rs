@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use windlass_calls::Class;
-use windlass_calls::cloudwatch::{Alarm, DescribeAlarms, Metric, PutMetricAlarm, Watch};
+use windlass_calls::cloudwatch::{Alarm, DeleteAlarms, DescribeAlarms, Metric, PutMetricAlarm, Watch};
 use windlass_engine::Port;
 
 use crate::check::{Check, Mismatch, only, same};
@@ -104,6 +104,42 @@ pub(super) async fn alarms_are_found_by_the_beginning_of_their_names<P: Port>(pl
         names,
         vec![place.name("alarms/one"), place.name("alarms/two")],
     )
+}
+
+pub(super) async fn deleted_alarms_are_gone_and_the_others_stay<P: Port>(place: &Place<P>) -> Check {
+    deleted(place, "alarms-gone", 1).await
+}
+
+/// Alarms that do not exist are no error.
+pub(super) async fn alarms_deleted_twice_are_gone<P: Port>(place: &Place<P>) -> Check {
+    deleted(place, "alarms-gone-2", 2).await
+}
+
+async fn deleted<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let names = ["one", "two", "three"].map(|one| format!("{case}/{one}"));
+    for name in &names {
+        place.call(put(place, alarm(place, name))).await?;
+    }
+    let [one, two, three] = names.map(|name| place.name(&name));
+    for _ in 0..times {
+        let names = vec![one.clone(), two.clone()];
+        place.call(DeleteAlarms { names }).await?;
+    }
+    let prefix = place.name(case);
+    let left = only("alarms", place.call(DescribeAlarms { prefix }).await?)?;
+    same("name", left.name, three)
+}
+
+/// Rule 51.
+pub(super) async fn more_than_a_hundred_alarms_at_once_stay<P: Port>(place: &Place<P>) -> Check {
+    place.call(put(place, alarm(place, "alarms-many/0"))).await?;
+    let names = (0..101).map(|number| place.name(&format!("alarms-many/{number}")));
+    let names = names.collect();
+    place
+        .refuses(DeleteAlarms { names }, Class::Terminal, None)
+        .await?;
+    let prefix = place.name("alarms-many/");
+    only("alarms", place.call(DescribeAlarms { prefix }).await?).map(drop)
 }
 
 async fn reads_back<P: Port>(place: &Place<P>, alarm: Alarm) -> Check {

@@ -1,4 +1,4 @@
-//! Auto Scaling groups. They want no instance: what instances do is not what is compared here.
+//! Auto Scaling groups. Most want no instance: what instances do is not what is compared here.
 
 use windlass_calls::Class;
 use windlass_calls::autoscaling::{
@@ -35,6 +35,16 @@ pub(super) async fn a_group_with_one_instance_type_leaves_it_to_its_template<P: 
     place.settled(request).await?;
     let shown = described(place, "asg-one-type").await?;
     same("instance types", shown.settings.instance_types, Vec::new())
+}
+
+pub(super) async fn a_new_group_may_want_more_than_its_minimum<P: Port>(place: &Place<P>) -> Check {
+    let call = CreateAutoScalingGroup {
+        desired: Some(2),
+        ..request(place, "asg-desired").await?
+    };
+    place.settled(call).await?;
+    let shown = described(place, "asg-desired").await?;
+    same("desired", (shown.settings.min, shown.desired), (0, 2))
 }
 
 pub(super) async fn a_repeated_group_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
@@ -107,19 +117,22 @@ fn metrics<P: Port>(place: &Place<P>, case: &str) -> EnableMetricsCollection {
     }
 }
 
-async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<Group, Mismatch> {
+pub(super) async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<Group, Mismatch> {
     let name = place.name(case);
     only("groups", place.call(DescribeAutoScalingGroups { name }).await?)
 }
 
-async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {
+pub(super) async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {
     let request = request(place, case).await?;
     place.settled(request.clone()).await?;
     Ok(request)
 }
 
 /// A group that can be made, once its new instance profile is known everywhere.
-async fn request<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {
+pub(super) async fn request<P: Port>(
+    place: &Place<P>,
+    case: &str,
+) -> Result<CreateAutoScalingGroup, Mismatch> {
     iam::profile_with_role(place, case).await?;
     without_profile(place, case).await
 }
@@ -146,6 +159,7 @@ async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<Create
     };
     Ok(CreateAutoScalingGroup {
         settings: Box::new(settings),
+        desired: None,
         tags: place.tags(case),
     })
 }

@@ -1,13 +1,13 @@
 //! VPC endpoints (rule 42). AWS documents no codes for what they name and miss: the class is compared.
 
 use windlass_calls::ec2::{
-    CreateRouteTable, CreateVpcEndpoint, DescribeVpcEndpoints, EndpointAccess, ModifyVpcAttribute, Vpc,
-    VpcEndpoint,
+    CreateRouteTable, CreateVpcEndpoint, DeleteVpcEndpoints, DescribeVpcEndpoints, EndpointAccess,
+    ModifyVpcAttribute, ModifyVpcEndpoint, Vpc, VpcEndpoint,
 };
 use windlass_calls::{Class, Filters};
 use windlass_engine::Port;
 
-use super::ground::{NO_GROUP, NO_SUBNET, NO_TABLE, NO_VPC, group_request, subnet, vpc};
+use super::ground::{NO_ENDPOINT, NO_GROUP, NO_SUBNET, NO_TABLE, NO_VPC, group_request, subnet, vpc};
 use crate::check::{Check, Mismatch, only, same};
 use crate::place::Place;
 
@@ -140,6 +140,117 @@ pub(super) async fn a_second_gateway_in_a_route_table_answers_that_it_exists<P: 
         ..call
     };
     place.refuses(second, Class::Exists, "RouteAlreadyExists").await
+}
+
+pub(super) async fn a_changed_interface_endpoint_stands_elsewhere<P: Port>(place: &Place<P>) -> Check {
+    moved(place, "vpce-moved", 1).await
+}
+
+/// Adding what is there and removing what is not are no errors.
+pub(super) async fn an_interface_endpoint_changed_twice_stands_elsewhere<P: Port>(place: &Place<P>) -> Check {
+    moved(place, "vpce-moved-twice", 2).await
+}
+
+async fn moved<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let made = place.call(interface(place, case).await?).await?;
+    let filters = Filters::from([("vpc-id".to_owned(), vec![made.vpc.clone()])]);
+    let found = place.call(windlass_calls::ec2::DescribeVpcs { filters }).await?;
+    let vpc = only("VPCs", found)?;
+    let second = format!("{case}-2");
+    let group = place.call(group_request(place, &second, &vpc.id)).await?;
+    let wanted = EndpointAccess::Interface {
+        subnets: vec![subnet(place, &second, &vpc, 1).await?.id],
+        security_groups: vec![group.id],
+    };
+    for _ in 0..times {
+        place.call(change(&made.id, &wanted, &made.access)).await?;
+    }
+    same("access", described(place, case).await?.access, wanted)
+}
+
+pub(super) async fn a_changed_gateway_endpoint_is_in_another_route_table_too<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let request = gateway(place, "vpce-tables").await?;
+    let made = place.call(request.clone()).await?;
+    let table = CreateRouteTable {
+        vpc: made.vpc,
+        token: place.name("vpce-tables-2"),
+        tags: place.tags("vpce-tables"),
+    };
+    let second = place.call(table).await?.id;
+    let tables = |route_tables| EndpointAccess::Gateway { route_tables };
+    let call = change(&made.id, &tables(vec![second.clone()]), &tables(Vec::new()));
+    place.call(call).await?;
+    let EndpointAccess::Gateway { mut route_tables } = request.access else {
+        return Err(Mismatch::new("the request is no gateway's"));
+    };
+    route_tables.push(second);
+    route_tables.sort();
+    same(
+        "access",
+        described(place, "vpce-tables").await?.access,
+        tables(route_tables),
+    )
+}
+
+pub(super) async fn a_missing_endpoint_cannot_be_changed<P: Port>(place: &Place<P>) -> Check {
+    let nothing = EndpointAccess::Gateway {
+        route_tables: Vec::new(),
+    };
+    let request = gateway(place, "vpce-none").await?;
+    let call = change(NO_ENDPOINT, &request.access, &nothing);
+    place.refuses(call, Class::Gone, None).await
+}
+
+pub(super) async fn an_endpoint_cannot_be_moved_to_a_missing_route_table<P: Port>(place: &Place<P>) -> Check {
+    let made = place.call(gateway(place, "vpce-lost").await?).await?;
+    let tables = |route_tables| EndpointAccess::Gateway { route_tables };
+    let call = change(&made.id, &tables(vec![NO_TABLE.into()]), &tables(Vec::new()));
+    place.refuses(call, Class::Gone, None).await?;
+    same("access", described(place, "vpce-lost").await?.access, made.access)
+}
+
+pub(super) async fn deleted_endpoints_are_gone_in_a_while<P: Port>(place: &Place<P>) -> Check {
+    let door = place.call(interface(place, "vpce-gone").await?).await?;
+    let road = place.call(gateway(place, "vpce-gone-s3").await?).await?;
+    let endpoints = vec![door.id, road.id];
+    place.call(DeleteVpcEndpoints { endpoints }).await?;
+    deleted(place, "vpce-gone").await?;
+    deleted(place, "vpce-gone-s3").await
+}
+
+pub(super) async fn an_endpoint_deleted_twice_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let made = place.call(interface(place, "vpce-gone-twice").await?).await?;
+    let endpoints = vec![made.id];
+    let call = DeleteVpcEndpoints { endpoints };
+    place.call(call.clone()).await?;
+    place.changes_nothing(call).await?;
+    deleted(place, "vpce-gone-twice").await
+}
+
+pub(super) async fn a_missing_endpoint_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let endpoints = vec![NO_ENDPOINT.into()];
+    let call = DeleteVpcEndpoints { endpoints };
+    place.refuses(call, Class::Gone, None).await
+}
+
+/// The case's endpoints are no longer shown, or shown as deleted.
+async fn deleted<P: Port>(place: &Place<P>, case: &str) -> Check {
+    let filters = place.tagged(case);
+    let deleted = |found: &Vec<VpcEndpoint>| found.iter().all(|one| one.state == "deleted");
+    place
+        .eventually("deleted", DescribeVpcEndpoints { filters }, deleted)
+        .await
+        .map(drop)
+}
+
+fn change(endpoint: &str, add: &EndpointAccess, remove: &EndpointAccess) -> ModifyVpcEndpoint {
+    ModifyVpcEndpoint {
+        endpoint: endpoint.into(),
+        add: add.clone(),
+        remove: remove.clone(),
+    }
 }
 
 pub(super) async fn endpoints_are_found_by_vpc<P: Port>(place: &Place<P>) -> Check {

@@ -20,11 +20,15 @@ pub(super) const NO_TABLE: &str = "rtb-0123456789abcdef0";
 pub(super) const NO_GROUP: &str = "sg-0123456789abcdef0";
 pub(super) const NO_TEMPLATE: &str = "lt-0123456789abcdef0";
 pub(super) const NO_INSTANCE: &str = "i-0123456789abcdef0";
+pub(super) const NO_ENDPOINT: &str = "vpce-0123456789abcdef0";
+pub(super) const NO_ASSOCIATION: &str = "rtbassoc-0123456789abcdef0";
 pub(super) const NO_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:windlass-none";
 pub(super) const NO_BALANCER: &str =
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/none/0123456789abcdef";
 pub(super) const NO_TARGET_GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/none/0123456789abcdef";
+pub(super) const NO_LISTENER: &str =
+    "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/none/0123456789abcdef/0123456789abcdef";
 
 /// A case's own VPC, 10.0.0.0/16.
 pub(super) async fn vpc<P: Port>(place: &Place<P>, case: &str) -> Result<Vpc, Mismatch> {

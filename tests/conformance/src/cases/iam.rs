@@ -2,8 +2,9 @@
 
 use windlass_calls::Class;
 use windlass_calls::iam::{
-    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, GetInstanceProfile,
-    GetRole, GetRolePolicy, ListAttachedRolePolicies, PutRolePolicy,
+    AddRoleToInstanceProfile, AttachRolePolicy, CreateInstanceProfile, CreateRole, DeleteInstanceProfile,
+    DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetInstanceProfile, GetRole, GetRolePolicy,
+    ListAttachedRolePolicies, PutRolePolicy, RemoveRoleFromInstanceProfile,
 };
 use windlass_engine::Port;
 
@@ -158,6 +159,145 @@ pub(super) async fn a_role_cannot_be_added_to_a_missing_profile<P: Port>(place: 
     place.call(role(place, "role-no-profile")).await?;
     let call = add(place, "no-such-profile", "role-no-profile");
     place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_profile_can_lose_its_role<P: Port>(place: &Place<P>) -> Check {
+    profile_with_role(place, "profile-less").await?;
+    place.call(remove(place, "profile-less")).await?;
+    let name = place.name("profile-less");
+    let shown = place.call(GetInstanceProfile { name }).await?;
+    same("roles", shown.roles, Vec::new())
+}
+
+pub(super) async fn a_role_removed_twice_answers_that_it_is_not_there<P: Port>(place: &Place<P>) -> Check {
+    profile_with_role(place, "profile-less-2").await?;
+    place.call(remove(place, "profile-less-2")).await?;
+    let call = remove(place, "profile-less-2");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_missing_profile_has_no_role_to_lose<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "profile-never")).await?;
+    let call = remove(place, "profile-never");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_deleted_instance_profile_is_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(profile(place, "profile-gone")).await?;
+    let name = place.name("profile-gone");
+    place.call(DeleteInstanceProfile { name: name.clone() }).await?;
+    let read = GetInstanceProfile { name };
+    place.refuses(read, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn an_instance_profile_deleted_twice_answers_that_it_is_gone<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    place.call(profile(place, "profile-gone-2")).await?;
+    let name = place.name("profile-gone-2");
+    let call = DeleteInstanceProfile { name };
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn an_instance_profile_with_a_role_stays<P: Port>(place: &Place<P>) -> Check {
+    profile_with_role(place, "profile-stays").await?;
+    let name = place.name("profile-stays");
+    let call = DeleteInstanceProfile { name: name.clone() };
+    place.refuses(call, Class::NotYet, "DeleteConflict").await?;
+    let shown = place.call(GetInstanceProfile { name: name.clone() }).await?;
+    same("roles", shown.roles, vec![name])
+}
+
+pub(super) async fn a_detached_policy_is_not_listed<P: Port>(place: &Place<P>) -> Check {
+    attached(place, "policy-gone", 1).await?;
+    place.call(detach(place, "policy-gone")).await?;
+    same("policies", policies(place, "policy-gone").await?, Vec::new())
+}
+
+pub(super) async fn a_policy_detached_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    attached(place, "policy-gone-2", 1).await?;
+    place.call(detach(place, "policy-gone-2")).await?;
+    let call = detach(place, "policy-gone-2");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_missing_role_has_no_policy_to_detach<P: Port>(place: &Place<P>) -> Check {
+    let call = detach(place, "policy-never");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_deleted_policy_of_a_role_is_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "own-gone")).await?;
+    place.call(write(place, "own-gone", OWN_POLICY)).await?;
+    place.call(unwrite(place, "own-gone")).await?;
+    let read = read(place, "own-gone");
+    place.refuses(read, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_policy_of_a_role_deleted_twice_answers_that_it_is_gone<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    place.call(role(place, "own-gone-2")).await?;
+    place.call(write(place, "own-gone-2", OWN_POLICY)).await?;
+    place.call(unwrite(place, "own-gone-2")).await?;
+    let call = unwrite(place, "own-gone-2");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_missing_role_has_no_policy_to_delete<P: Port>(place: &Place<P>) -> Check {
+    let call = unwrite(place, "own-never");
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_deleted_role_is_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "role-gone")).await?;
+    let name = place.name("role-gone");
+    place.call(DeleteRole { name: name.clone() }).await?;
+    place.refuses(GetRole { name }, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_role_deleted_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(role(place, "role-gone-2")).await?;
+    let name = place.name("role-gone-2");
+    let call = DeleteRole { name };
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Gone, "NoSuchEntity").await
+}
+
+pub(super) async fn a_role_in_a_profile_or_with_policies_stays<P: Port>(place: &Place<P>) -> Check {
+    attached(place, "role-attached", 1).await?;
+    place.call(role(place, "role-written")).await?;
+    place.call(write(place, "role-written", OWN_POLICY)).await?;
+    profile_with_role(place, "role-passed").await?;
+    for case in ["role-attached", "role-written", "role-passed"] {
+        let name = place.name(case);
+        let call = DeleteRole { name: name.clone() };
+        place.refuses(call, Class::NotYet, "DeleteConflict").await?;
+        place.call(GetRole { name }).await?;
+    }
+    Ok(())
+}
+
+fn remove<P: Port>(place: &Place<P>, case: &str) -> RemoveRoleFromInstanceProfile {
+    RemoveRoleFromInstanceProfile {
+        profile: place.name(case),
+        role: place.name(case),
+    }
+}
+
+fn detach<P: Port>(place: &Place<P>, role: &str) -> DetachRolePolicy {
+    DetachRolePolicy {
+        role: place.name(role),
+        policy: POLICY.into(),
+    }
+}
+
+fn unwrite<P: Port>(place: &Place<P>, role: &str) -> DeleteRolePolicy {
+    DeleteRolePolicy {
+        role: place.name(role),
+        name: "own".into(),
+    }
 }
 
 /// An instance profile that holds a role, both named after the case.

@@ -1,10 +1,12 @@
 //! Instances. None of them reaches anything: what runs on them is not what is compared here.
 
-use windlass_calls::ec2::{DescribeInstances, DescribeVpcs, Instance, RunInstances};
+use windlass_calls::ec2::{
+    DescribeInstances, DescribeNetworkInterfaces, DescribeVpcs, Instance, RunInstances, TerminateInstances,
+};
 use windlass_calls::{Class, Filters, Tags};
 use windlass_engine::Port;
 
-use super::ground::{NO_SUBNET, NO_TEMPLATE, subnet};
+use super::ground::{NO_INSTANCE, NO_SUBNET, NO_TEMPLATE, subnet};
 use super::{iam, templates};
 use crate::check::{Check, Mismatch, holds, only, same};
 use crate::place::Place;
@@ -102,6 +104,66 @@ pub(super) async fn instances_are_found_by_id_and_state<P: Port>(place: &Place<P
         made.id.clone(),
     )?;
     same("stopped", found("stopped").await?, Vec::new())
+}
+
+pub(super) async fn a_terminated_instance_is_still_shown_without_its_subnet<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let instance = launched(place, "ec2-gone").await?.id;
+    place.call(terminate(&instance)).await?;
+    let shown = terminated(place, "ec2-gone").await?;
+    same("id", shown.id, instance)?;
+    same("subnet", shown.subnet.as_str(), "")
+}
+
+pub(super) async fn an_instance_terminated_twice_is_terminated<P: Port>(place: &Place<P>) -> Check {
+    let instance = launched(place, "ec2-gone-twice").await?.id;
+    for _ in 0..2 {
+        place.call(terminate(&instance)).await?;
+    }
+    terminated(place, "ec2-gone-twice").await.map(drop)
+}
+
+pub(super) async fn a_missing_instance_cannot_be_terminated<P: Port>(place: &Place<P>) -> Check {
+    let call = terminate(NO_INSTANCE);
+    place
+        .refuses(call, Class::Gone, "InvalidInstanceID.NotFound")
+        .await
+}
+
+/// An instance's network interface is its own, and goes with it.
+pub(super) async fn a_network_interface_names_its_instance_and_its_groups<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let made = launched(place, "ec2-eni").await?;
+    let filters = Filters::from([("subnet-id".to_owned(), vec![made.subnet.clone()])]);
+    let describe = DescribeNetworkInterfaces { filters };
+    let shown = only("network interfaces", place.call(describe.clone()).await?)?;
+    same("instance", shown.instance, Some(made.id.clone()))?;
+    same("managed by AWS", shown.managed, false)?;
+    same("subnet", shown.subnet, made.subnet)?;
+    let group = only("groups", shown.security_groups)?;
+    let filters = Filters::from([("group-id".to_owned(), vec![group])]);
+    let found = place.call(DescribeNetworkInterfaces { filters }).await?;
+    same("id", only("with its group", found)?.id, shown.id)?;
+    place.call(terminate(&made.id)).await?;
+    place.gone("the network interface", describe).await
+}
+
+fn terminate(instance: &str) -> TerminateInstances {
+    TerminateInstances {
+        instance: instance.into(),
+    }
+}
+
+/// The case's instance, once it is terminated.
+async fn terminated<P: Port>(place: &Place<P>, case: &str) -> Result<Instance, Mismatch> {
+    let filters = place.tagged(case);
+    let ended = |found: &Vec<Instance>| found.iter().all(|one| one.state == "terminated");
+    let found = place
+        .eventually("terminated", DescribeInstances { filters }, ended)
+        .await?;
+    only("instances with its tags", found)
 }
 
 /// A running instance in a VPC of its own.

@@ -2,7 +2,7 @@
 
 use windlass_calls::Class;
 use windlass_calls::logs::{
-    CreateLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy,
+    CreateLogGroup, DeleteLogGroup, DescribeLogGroups, ListTagsForResource, LogGroup, PutRetentionPolicy,
 };
 use windlass_engine::Port;
 
@@ -99,6 +99,35 @@ pub(super) async fn tags_of_a_missing_log_group_are_gone<P: Port>(place: &Place<
     place
         .refuses(call, Class::Gone, "ResourceNotFoundException")
         .await
+}
+
+pub(super) async fn a_deleted_log_group_is_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(create(place, "logs-gone")).await?;
+    place.call(delete(place, "logs-gone")).await?;
+    let prefix = name(place, "logs-gone");
+    place.gone("the log group", DescribeLogGroups { prefix }).await
+}
+
+pub(super) async fn a_log_group_deleted_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    place.call(create(place, "logs-gone-2")).await?;
+    place.call(delete(place, "logs-gone-2")).await?;
+    let call = delete(place, "logs-gone-2");
+    place
+        .refuses(call, Class::Gone, "ResourceNotFoundException")
+        .await
+}
+
+pub(super) async fn a_missing_log_group_cannot_be_deleted<P: Port>(place: &Place<P>) -> Check {
+    let call = delete(place, "logs-never");
+    place
+        .refuses(call, Class::Gone, "ResourceNotFoundException")
+        .await
+}
+
+fn delete<P: Port>(place: &Place<P>, case: &str) -> DeleteLogGroup {
+    DeleteLogGroup {
+        name: name(place, case),
+    }
 }
 
 async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<LogGroup, Mismatch> {

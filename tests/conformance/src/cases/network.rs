@@ -2,12 +2,13 @@
 
 use windlass_calls::Class;
 use windlass_calls::ec2::{
-    AttachInternetGateway, CreateInternetGateway, CreateVpc, DescribeInternetGateways, DescribeVpcAttribute,
-    DescribeVpcs, ModifyVpcAttribute,
+    AttachInternetGateway, CreateInternetGateway, CreateVpc, DeleteInternetGateway, DeleteVpc,
+    DescribeInternetGateways, DescribeVpcAttribute, DescribeVpcs, DetachInternetGateway, ModifyVpcAttribute,
 };
 use windlass_engine::Port;
 
-use super::ground::{NO_GATEWAY, NO_VPC, gateway, vpc};
+use super::addresses;
+use super::ground::{NO_GATEWAY, NO_VPC, gateway, subnet, vpc};
 use crate::check::{Check, different, only, same};
 use crate::place::{Place, Quota};
 
@@ -170,6 +171,112 @@ pub(super) async fn an_internet_gateway_cannot_be_attached_to_a_missing_vpc<P: P
 
 fn attach(gateway: &str, vpc: &str) -> AttachInternetGateway {
     AttachInternetGateway {
+        internet_gateway: gateway.into(),
+        vpc: vpc.into(),
+    }
+}
+
+pub(super) async fn a_deleted_vpc_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "vpc-gone").await?.id;
+    place.call(DeleteVpc { vpc }).await?;
+    let filters = place.tagged("vpc-gone");
+    place.gone("the VPC", DescribeVpcs { filters }).await
+}
+
+pub(super) async fn a_vpc_deleted_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "vpc-gone-twice").await?.id;
+    let call = DeleteVpc { vpc };
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Gone, "InvalidVpcID.NotFound").await
+}
+
+pub(super) async fn a_vpc_with_a_subnet_stays<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "vpc-subnet").await?;
+    subnet(place, "vpc-subnet", &vpc, 0).await?;
+    stays(place, "vpc-subnet", vpc.id).await
+}
+
+pub(super) async fn a_vpc_with_an_internet_gateway_stays<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "vpc-igw").await?;
+    gateway(place, "vpc-igw", &vpc).await?;
+    stays(place, "vpc-igw", vpc.id).await
+}
+
+async fn stays<P: Port>(place: &Place<P>, case: &str, vpc: String) -> Check {
+    let call = DeleteVpc { vpc };
+    place.refuses(call, Class::NotYet, "DependencyViolation").await?;
+    let filters = place.tagged(case);
+    only("VPCs", place.call(DescribeVpcs { filters }).await?).map(drop)
+}
+
+pub(super) async fn a_detached_internet_gateway_shows_no_vpc<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "detach").await?;
+    let gateway = gateway(place, "detach", &vpc).await?;
+    place.call(detach(&gateway, &vpc.id)).await?;
+    let filters = place.tagged("detach");
+    let shown = place.call(DescribeInternetGateways { filters }).await?;
+    let shown = only("gateways with its tags", shown)?;
+    same("attachments", shown.attachments, Vec::new())
+}
+
+pub(super) async fn an_internet_gateway_detached_twice_answers_that_it_is_not_attached<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let vpc = vpc(place, "detach-twice").await?;
+    let call = detach(&gateway(place, "detach-twice", &vpc).await?, &vpc.id);
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Gone, "Gateway.NotAttached").await
+}
+
+/// A NAT gateway's address is one.
+pub(super) async fn an_internet_gateway_stays_while_a_public_address_is_mapped<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    place.call(addresses::request(place, "detach-nat").await?).await?;
+    let filters = place.tagged("detach-nat");
+    let describe = DescribeInternetGateways { filters };
+    let gateway = only("gateways", place.call(describe.clone()).await?)?;
+    let attached = only("attachments", gateway.attachments)?;
+    let call = detach(&gateway.id, &attached);
+    place.refuses(call, Class::NotYet, "DependencyViolation").await?;
+    let shown = only("gateways", place.call(describe).await?)?;
+    same("attachments", shown.attachments, vec![attached])
+}
+
+pub(super) async fn a_deleted_internet_gateway_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let tags = place.tags("igw-gone");
+    let internet_gateway = place.call(CreateInternetGateway { tags }).await?.id;
+    place.call(DeleteInternetGateway { internet_gateway }).await?;
+    let filters = place.tagged("igw-gone");
+    place
+        .gone("the gateway", DescribeInternetGateways { filters })
+        .await
+}
+
+pub(super) async fn an_internet_gateway_deleted_twice_answers_that_it_is_gone<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let tags = place.tags("igw-gone-twice");
+    let internet_gateway = place.call(CreateInternetGateway { tags }).await?.id;
+    let call = DeleteInternetGateway { internet_gateway };
+    place.call(call.clone()).await?;
+    place
+        .refuses(call, Class::Gone, "InvalidInternetGatewayID.NotFound")
+        .await
+}
+
+pub(super) async fn an_attached_internet_gateway_stays<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "igw-stays").await?;
+    let internet_gateway = gateway(place, "igw-stays", &vpc).await?;
+    let call = DeleteInternetGateway { internet_gateway };
+    place.refuses(call, Class::NotYet, "DependencyViolation").await?;
+    let filters = place.tagged("igw-stays");
+    let shown = place.call(DescribeInternetGateways { filters }).await?;
+    same("attachments", only("gateways", shown)?.attachments, vec![vpc.id])
+}
+
+fn detach(gateway: &str, vpc: &str) -> DetachInternetGateway {
+    DetachInternetGateway {
         internet_gateway: gateway.into(),
         vpc: vpc.into(),
     }

@@ -137,7 +137,7 @@ pub(super) async fn a_missing_load_balancer_is_gone<P: Port>(place: &Place<P>) -
 }
 
 pub(super) async fn a_missing_target_group_is_gone<P: Port>(place: &Place<P>) -> Check {
-    let name = place.name(NOTHING);
+    let name = Some(place.name(NOTHING));
     let code = "TargetGroupNotFound";
     place
         .refuses(DescribeTargetGroups { name }, Class::Gone, code)

@@ -1,14 +1,14 @@
-//! Route tables, routes and associations.
+//! Route tables and routes.
 
 use windlass_calls::Class;
 use windlass_calls::ec2::{
-    AssociateRouteTable, CreateRoute, CreateRouteTable, DescribeNatGateways, DescribeRouteTables,
-    DescribeSubnets, Route, RouteTable, RouteTarget, Vpc,
+    CreateRoute, CreateRouteTable, DeleteRoute, DescribeInternetGateways, DescribeNatGateways,
+    DescribeRouteTables, DescribeSubnets, ReplaceRoute, Route, RouteTable, RouteTarget, Vpc,
 };
 use windlass_engine::Port;
 
 use super::addresses;
-use super::ground::{NO_GATEWAY, NO_NAT, NO_SUBNET, NO_TABLE, NO_VPC, gateway, subnet, vpc};
+use super::ground::{NO_GATEWAY, NO_NAT, NO_TABLE, NO_VPC, gateway, vpc};
 use crate::check::{Check, Mismatch, only, same};
 use crate::place::Place;
 
@@ -91,17 +91,109 @@ pub(super) async fn a_repeated_route_answers_that_it_exists<P: Port>(place: &Pla
 }
 
 pub(super) async fn a_second_target_for_a_destination_is_refused<P: Port>(place: &Place<P>) -> Check {
-    let nat = place.call(addresses::request(place, "route-two").await?).await?;
-    let filters = place.tagged("route-two");
-    let subnet = only("subnets", place.call(DescribeSubnets { filters }).await?)?;
-    let table = place.call(request(place, "route-two", &subnet.vpc)).await?;
-    let filters = [("attachment.vpc-id".to_owned(), vec![subnet.vpc])].into();
-    let describe = windlass_calls::ec2::DescribeInternetGateways { filters };
-    let gateway = only("gateways", place.call(describe).await?)?.id;
-    let first = RouteTarget::InternetGateway(gateway);
-    place.call(route(&table.id, &first)).await?;
-    let second = route(&table.id, &RouteTarget::NatGateway(nat.id));
+    let (table, _, second) = two_ways_out(place, "route-two").await?;
+    let second = route(&table.id, &second);
     place.refuses(second, Class::Exists, "RouteAlreadyExists").await
+}
+
+/// A route table with a default route to an internet gateway, that gateway, and a NAT gateway beside it.
+async fn two_ways_out<P: Port>(
+    place: &Place<P>,
+    case: &str,
+) -> Result<(RouteTable, RouteTarget, RouteTarget), Mismatch> {
+    let nat = place.call(addresses::request(place, case).await?).await?.id;
+    let filters = place.tagged(case);
+    let gateway = place.call(DescribeInternetGateways { filters }).await?;
+    let gateway = only("gateways", gateway)?;
+    let vpc = only("attachments", gateway.attachments)?;
+    let table = place.call(request(place, case, &vpc)).await?;
+    let first = RouteTarget::InternetGateway(gateway.id);
+    place.call(route(&table.id, &first)).await?;
+    Ok((table, first, RouteTarget::NatGateway(nat)))
+}
+
+pub(super) async fn a_replaced_route_leads_elsewhere<P: Port>(place: &Place<P>) -> Check {
+    replaced(place, "route-over", 1).await
+}
+
+pub(super) async fn a_route_replaced_twice_leads_elsewhere<P: Port>(place: &Place<P>) -> Check {
+    replaced(place, "route-over-twice", 2).await
+}
+
+async fn replaced<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let (table, _, target) = two_ways_out(place, case).await?;
+    for _ in 0..times {
+        place.call(replace(&table.id, &target)).await?;
+    }
+    shows_route(place, case, target).await
+}
+
+pub(super) async fn a_route_that_is_not_there_cannot_be_replaced<P: Port>(place: &Place<P>) -> Check {
+    let (vpc, table) = table(place, "route-over-none").await?;
+    let target = RouteTarget::InternetGateway(gateway(place, "route-over-none", &vpc).await?);
+    let call = replace(&table.id, &target);
+    place
+        .refuses(call, Class::Terminal, "InvalidParameterValue")
+        .await?;
+    same(
+        "routes",
+        described(place, "route-over-none").await?.routes,
+        table.routes,
+    )
+}
+
+pub(super) async fn a_route_cannot_be_replaced_in_a_missing_table<P: Port>(place: &Place<P>) -> Check {
+    let (_, target, _) = two_ways_out(place, "route-over-lost").await?;
+    let call = replace(NO_TABLE, &target);
+    place
+        .refuses(call, Class::Gone, "InvalidRouteTableID.NotFound")
+        .await
+}
+
+pub(super) async fn a_deleted_route_leaves_the_local_one<P: Port>(place: &Place<P>) -> Check {
+    let table = routed(place, "route-gone").await?;
+    place.call(unroute(&table.id)).await?;
+    same(
+        "routes",
+        described(place, "route-gone").await?.routes,
+        table.routes,
+    )
+}
+
+pub(super) async fn a_route_deleted_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let table = routed(place, "route-gone-twice").await?;
+    place.call(unroute(&table.id)).await?;
+    let call = unroute(&table.id);
+    place.refuses(call, Class::Gone, "InvalidRoute.NotFound").await
+}
+
+pub(super) async fn a_route_of_a_missing_table_cannot_be_deleted<P: Port>(place: &Place<P>) -> Check {
+    place
+        .refuses(unroute(NO_TABLE), Class::Gone, "InvalidRouteTableID.NotFound")
+        .await
+}
+
+/// A route table as it was before it got a default route.
+async fn routed<P: Port>(place: &Place<P>, case: &str) -> Result<RouteTable, Mismatch> {
+    let (vpc, table) = table(place, case).await?;
+    let target = RouteTarget::InternetGateway(gateway(place, case, &vpc).await?);
+    place.call(route(&table.id, &target)).await?;
+    Ok(table)
+}
+
+fn replace(table: &str, target: &RouteTarget) -> ReplaceRoute {
+    ReplaceRoute {
+        route_table: table.into(),
+        destination: EVERYWHERE.into(),
+        target: target.clone(),
+    }
+}
+
+fn unroute(table: &str) -> DeleteRoute {
+    DeleteRoute {
+        route_table: table.into(),
+        destination: EVERYWHERE.into(),
+    }
 }
 
 pub(super) async fn a_route_in_a_missing_table_is_refused<P: Port>(place: &Place<P>) -> Check {
@@ -135,68 +227,7 @@ fn route(table: &str, target: &RouteTarget) -> CreateRoute {
     }
 }
 
-pub(super) async fn an_associated_route_table_shows_its_subnet<P: Port>(place: &Place<P>) -> Check {
-    let (vpc, table) = table(place, "assoc").await?;
-    let subnet = subnet(place, "assoc", &vpc, 0).await?;
-    let made = place.call(associate(&table.id, &subnet.id)).await?;
-    let shown = described(place, "assoc").await?;
-    same("associations", shown.associations, vec![made])
-}
-
-pub(super) async fn a_repeated_association_answers_that_it_exists<P: Port>(place: &Place<P>) -> Check {
-    let (vpc, table) = table(place, "assoc-twice").await?;
-    let subnet = subnet(place, "assoc-twice", &vpc, 0).await?;
-    let call = associate(&table.id, &subnet.id);
-    place.call(call.clone()).await?;
-    place
-        .refuses(call, Class::Exists, "Resource.AlreadyAssociated")
-        .await
-}
-
-pub(super) async fn a_second_route_table_of_a_subnet_is_refused<P: Port>(place: &Place<P>) -> Check {
-    let (vpc, first) = table(place, "assoc-two").await?;
-    let subnet = subnet(place, "assoc-two", &vpc, 0).await?;
-    place.call(associate(&first.id, &subnet.id)).await?;
-    let second = place.call(request(place, "assoc-second", &vpc.id)).await?;
-    let call = associate(&second.id, &subnet.id);
-    place
-        .refuses(call, Class::Exists, "Resource.AlreadyAssociated")
-        .await
-}
-
-pub(super) async fn a_missing_route_table_cannot_be_associated<P: Port>(place: &Place<P>) -> Check {
-    let vpc = vpc(place, "assoc-no-table").await?;
-    let subnet = subnet(place, "assoc-no-table", &vpc, 0).await?;
-    place
-        .refuses(
-            associate(NO_TABLE, &subnet.id),
-            Class::Gone,
-            "InvalidRouteTableID.NotFound",
-        )
-        .await
-}
-
-pub(super) async fn a_route_table_cannot_be_associated_with_a_missing_subnet<P: Port>(
-    place: &Place<P>,
-) -> Check {
-    let (_, table) = table(place, "assoc-no-subnet").await?;
-    place
-        .refuses(
-            associate(&table.id, NO_SUBNET),
-            Class::Gone,
-            "InvalidSubnetID.NotFound",
-        )
-        .await
-}
-
-fn associate(table: &str, subnet: &str) -> AssociateRouteTable {
-    AssociateRouteTable {
-        route_table: table.into(),
-        subnet: subnet.into(),
-    }
-}
-
-fn request<P: Port>(place: &Place<P>, case: &str, vpc: &str) -> CreateRouteTable {
+pub(super) fn request<P: Port>(place: &Place<P>, case: &str, vpc: &str) -> CreateRouteTable {
     CreateRouteTable {
         vpc: vpc.into(),
         token: place.name(case),
@@ -205,13 +236,13 @@ fn request<P: Port>(place: &Place<P>, case: &str, vpc: &str) -> CreateRouteTable
 }
 
 /// A route table in a VPC of its own.
-async fn table<P: Port>(place: &Place<P>, case: &str) -> Result<(Vpc, RouteTable), Mismatch> {
+pub(super) async fn table<P: Port>(place: &Place<P>, case: &str) -> Result<(Vpc, RouteTable), Mismatch> {
     let vpc = vpc(place, case).await?;
     let table = place.call(request(place, case, &vpc.id)).await?;
     Ok((vpc, table))
 }
 
-async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<RouteTable, Mismatch> {
+pub(super) async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<RouteTable, Mismatch> {
     let filters = place.tagged(case);
     only(
         "route tables with its tags",

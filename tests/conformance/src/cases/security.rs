@@ -2,12 +2,12 @@
 
 use windlass_calls::Class;
 use windlass_calls::ec2::{
-    AuthorizeSecurityGroupEgress, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DescribeSecurityGroups,
-    Peer, RevokeSecurityGroupEgress, Rule, SecurityGroup,
+    AuthorizeSecurityGroupEgress, AuthorizeSecurityGroupIngress, CreateSecurityGroup, DeleteSecurityGroup,
+    DescribeSecurityGroups, Peer, RevokeSecurityGroupEgress, RevokeSecurityGroupIngress, Rule, SecurityGroup,
 };
 use windlass_engine::Port;
 
-use super::ground::{NO_GROUP, NO_VPC, group, group_request, vpc};
+use super::ground::{NO_GROUP, NO_VPC, balancer_request, group, group_request, vpc};
 use crate::check::{Check, Mismatch, different, only, same};
 use crate::place::Place;
 
@@ -129,6 +129,92 @@ pub(super) async fn revoking_from_a_missing_group_is_refused<P: Port>(place: &Pl
     place
         .refuses(revoke(NO_GROUP), Class::Gone, "InvalidGroup.NotFound")
         .await
+}
+
+pub(super) async fn a_revoked_inbound_rule_leaves_the_others<P: Port>(place: &Place<P>) -> Check {
+    let group = group(place, "in-revoke").await?;
+    let [first, second] = ["192.0.2.0/24", "198.51.100.0/24"].map(|cidr| Rule::tcp(80, range(cidr)));
+    for rule in [first.clone(), second.clone()] {
+        place.call(ingress(&group.id, rule)).await?;
+    }
+    place.call(shut(&group.id, first)).await?;
+    same(
+        "inbound",
+        described(place, "in-revoke").await?.ingress,
+        vec![second],
+    )
+}
+
+pub(super) async fn a_repeated_inbound_revocation_answers_that_the_rule_is_gone<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let group = group(place, "in-revoke-twice").await?;
+    let rule = Rule::tcp(80, range("192.0.2.0/24"));
+    place.call(ingress(&group.id, rule.clone())).await?;
+    let call = shut(&group.id, rule);
+    place.call(call.clone()).await?;
+    place
+        .refuses(call, Class::Gone, "InvalidPermission.NotFound")
+        .await
+}
+
+pub(super) async fn revoking_an_inbound_rule_of_a_missing_group_is_refused<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let call = shut(NO_GROUP, Rule::tcp(80, range("192.0.2.0/24")));
+    place.refuses(call, Class::Gone, "InvalidGroup.NotFound").await
+}
+
+pub(super) async fn a_deleted_security_group_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let group = group(place, "group-gone").await?;
+    place.call(delete(&group.id)).await?;
+    let filters = place.tagged("group-gone");
+    place.gone("the group", DescribeSecurityGroups { filters }).await
+}
+
+pub(super) async fn a_security_group_deleted_twice_answers_that_it_is_gone<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let group = group(place, "group-gone-2").await?;
+    place.call(delete(&group.id)).await?;
+    let call = delete(&group.id);
+    place.refuses(call, Class::Gone, "InvalidGroup.NotFound").await
+}
+
+/// Rule 43: the rule goes first, then the group.
+pub(super) async fn a_security_group_that_a_rule_names_stays<P: Port>(place: &Place<P>) -> Check {
+    let named = group(place, "group-named").await?;
+    let other = group_request(place, "group-names", &named.vpc);
+    let other = place.call(other).await?.id;
+    let rule = Rule::tcp(80, Peer::Group(named.id.clone()));
+    place.call(ingress(&other, rule.clone())).await?;
+    stays(place, "group-named", &named.id).await?;
+    place.call(shut(&other, rule)).await?;
+    place.call(delete(&named.id)).await
+}
+
+pub(super) async fn a_security_group_of_a_load_balancer_stays<P: Port>(place: &Place<P>) -> Check {
+    let (_, request) = balancer_request(place, "group-used").await?;
+    place.call(request.clone()).await?;
+    let group = only("groups", request.security_groups)?;
+    stays(place, "group-used", &group).await
+}
+
+async fn stays<P: Port>(place: &Place<P>, case: &str, group: &str) -> Check {
+    place
+        .refuses(delete(group), Class::NotYet, "DependencyViolation")
+        .await?;
+    same("id", described(place, case).await?.id.as_str(), group)
+}
+
+fn shut(group: &str, rule: Rule) -> RevokeSecurityGroupIngress {
+    let group = group.into();
+    RevokeSecurityGroupIngress { group, rule }
+}
+
+fn delete(group: &str) -> DeleteSecurityGroup {
+    let group = group.into();
+    DeleteSecurityGroup { group }
 }
 
 fn range(cidr: &str) -> Peer {

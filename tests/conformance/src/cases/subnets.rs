@@ -1,10 +1,10 @@
 //! Subnets.
 
 use windlass_calls::Class;
-use windlass_calls::ec2::{CreateSubnet, DescribeSubnets, ModifySubnetAttribute};
+use windlass_calls::ec2::{CreateSubnet, DeleteSubnet, DescribeSubnets, ModifySubnetAttribute};
 use windlass_engine::Port;
 
-use super::ground::{NO_SUBNET, NO_VPC, subnet, vpc, zone};
+use super::ground::{NO_SUBNET, NO_VPC, balancer_request, subnet, vpc, zone};
 use crate::check::{Check, Mismatch, only, same};
 use crate::place::Place;
 
@@ -130,4 +130,31 @@ fn turn_on(subnet: &str) -> ModifySubnetAttribute {
         subnet: subnet.into(),
         map_public_ip: true,
     }
+}
+
+pub(super) async fn a_deleted_subnet_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "subnet-gone").await?;
+    let subnet = subnet(place, "subnet-gone", &vpc, 0).await?.id;
+    place.call(DeleteSubnet { subnet }).await?;
+    let filters = place.tagged("subnet-gone");
+    place.gone("the subnet", DescribeSubnets { filters }).await
+}
+
+pub(super) async fn a_subnet_deleted_twice_answers_that_it_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "subnet-gone-2").await?;
+    let subnet = subnet(place, "subnet-gone-2", &vpc, 0).await?.id;
+    let call = DeleteSubnet { subnet };
+    place.call(call.clone()).await?;
+    place.refuses(call, Class::Gone, "InvalidSubnetID.NotFound").await
+}
+
+pub(super) async fn a_subnet_with_a_network_interface_stays<P: Port>(place: &Place<P>) -> Check {
+    let (_, request) = balancer_request(place, "subnet-stays").await?;
+    place.call(request.clone()).await?;
+    for subnet in request.subnets {
+        let call = DeleteSubnet { subnet };
+        place.refuses(call, Class::NotYet, "DependencyViolation").await?;
+    }
+    let filters = place.tagged("subnet-stays");
+    same("subnets", place.call(DescribeSubnets { filters }).await?.len(), 2)
 }

@@ -1,13 +1,15 @@
 //! Target groups.
 
 use windlass_calls::elb::{
-    CreateTargetGroup, DescribeTargetGroupAttributes, DescribeTargetGroups, ModifyTargetGroupAttributes,
+    CreateTargetGroup, DeleteTargetGroup, DescribeTargetGroupAttributes, DescribeTargetGroups, HealthCheck,
+    ModifyTargetGroup, ModifyTargetGroupAttributes, TargetGroup,
 };
 use windlass_calls::{Class, Tags};
 use windlass_engine::Port;
 
 use super::balancers::shows_tags;
 use super::ground::{NO_TARGET_GROUP, NO_VPC, target_group, target_group_request, vpc};
+use super::listeners::{self, target_group_of};
 use crate::check::{Check, Mismatch, only, same};
 use crate::place::Place;
 
@@ -17,8 +19,7 @@ pub(super) async fn a_new_target_group_shows_its_health_check_and_tags<P: Port>(
     let vpc = vpc(place, "tg").await?;
     let request = target_group_request(place, "tg", &vpc.id);
     let made = place.call(request.clone()).await?;
-    let name = request.name.clone();
-    let shown = only("target groups", place.call(DescribeTargetGroups { name }).await?)?;
+    let shown = target_group_of(place, "tg").await?;
     same("ARN", &shown.arn, &made.arn)?;
     same("name", shown.name, request.name)?;
     same("VPC", shown.vpc, request.vpc)?;
@@ -87,4 +88,100 @@ async fn drain<P: Port>(place: &Place<P>, arn: &str) -> Result<Option<String>, M
     let target_group = arn.to_owned();
     let mut attributes = place.call(DescribeTargetGroupAttributes { target_group }).await?;
     Ok(attributes.remove(DRAIN))
+}
+
+pub(super) async fn a_changed_health_check_is_shown_and_the_rest_stays<P: Port>(place: &Place<P>) -> Check {
+    check_changed(place, "tg-check", 1).await
+}
+
+pub(super) async fn a_health_check_changed_twice_is_changed_once<P: Port>(place: &Place<P>) -> Check {
+    check_changed(place, "tg-check-twice", 2).await
+}
+
+async fn check_changed<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let vpc = vpc(place, case).await?;
+    let made = target_group(place, case, &vpc).await?;
+    let wanted = TargetGroup {
+        health_check: other_check(),
+        ..made.clone()
+    };
+    for _ in 0..times {
+        place.call(change(&made.arn, other_check())).await?;
+    }
+    same("target group", target_group_of(place, case).await?, wanted)
+}
+
+pub(super) async fn a_health_check_of_a_missing_target_group_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let call = change(NO_TARGET_GROUP, other_check());
+    place.refuses(call, Class::Gone, "TargetGroupNotFound").await
+}
+
+pub(super) async fn a_health_check_that_waits_longer_than_its_interval_is_refused<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let vpc = vpc(place, "tg-slow").await?;
+    let made = target_group(place, "tg-slow", &vpc).await?;
+    let slow = HealthCheck {
+        timeout: 30,
+        ..other_check()
+    };
+    place
+        .refuses(change(&made.arn, slow), Class::Terminal, None)
+        .await?;
+    same("target group", target_group_of(place, "tg-slow").await?, made)
+}
+
+pub(super) async fn a_deleted_target_group_is_gone<P: Port>(place: &Place<P>) -> Check {
+    deleted(place, "tg-gone", 1).await
+}
+
+pub(super) async fn a_target_group_deleted_twice_is_no_error<P: Port>(place: &Place<P>) -> Check {
+    deleted(place, "tg-gone-twice", 2).await
+}
+
+async fn deleted<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let vpc = vpc(place, case).await?;
+    let target_group = target_group(place, case, &vpc).await?.arn;
+    let call = DeleteTargetGroup { target_group };
+    for _ in 0..times {
+        place.call(call.clone()).await?;
+    }
+    let name = Some(place.name(case));
+    let describe = DescribeTargetGroups { name };
+    place.refuses(describe, Class::Gone, "TargetGroupNotFound").await
+}
+
+pub(super) async fn a_target_group_of_a_listener_stays<P: Port>(place: &Place<P>) -> Check {
+    listeners::made(place, "tg-stays").await?;
+    let target_group = target_group_of(place, "tg-stays").await?.arn;
+    let call = DeleteTargetGroup { target_group };
+    place.refuses(call, Class::NotYet, "ResourceInUse").await?;
+    target_group_of(place, "tg-stays").await.map(drop)
+}
+
+pub(super) async fn all_target_groups_are_listed_without_a_name<P: Port>(place: &Place<P>) -> Check {
+    let vpc = vpc(place, "tg-all").await?;
+    let made = target_group(place, "tg-all", &vpc).await?;
+    let all = place.call(DescribeTargetGroups { name: None }).await?;
+    let named = all.into_iter().filter(|group| group.name == made.name);
+    same("target group", only("of its name", named.collect())?, made)
+}
+
+fn other_check() -> HealthCheck {
+    HealthCheck {
+        path: "/ready".into(),
+        interval: 30,
+        timeout: 6,
+        healthy: 5,
+        unhealthy: 3,
+        codes: "200".into(),
+    }
+}
+
+fn change(target_group: &str, health_check: HealthCheck) -> ModifyTargetGroup {
+    let target_group = target_group.into();
+    ModifyTargetGroup {
+        target_group,
+        health_check,
+    }
 }

@@ -1,8 +1,10 @@
 //! Targets registered by hand.
 
-use windlass_calls::Class;
 use windlass_calls::ec2::{DescribeSubnets, Vpc};
-use windlass_calls::elb::{DescribeTargetHealth, RegisterTargets, TargetHealth};
+use windlass_calls::elb::{
+    DeregisterTargets, DescribeTargetHealth, ModifyTargetGroupAttributes, RegisterTargets, TargetHealth,
+};
+use windlass_calls::{Class, Tags};
 use windlass_engine::Port;
 
 use super::ground::{NO_INSTANCE, NO_TARGET_GROUP, target_group, target_group_request, vpc};
@@ -70,6 +72,61 @@ pub(super) async fn a_missing_target_group_takes_no_instance<P: Port>(place: &Pl
         target: instances::launched(place, "target-no-tg").await?.id,
     };
     place.refuses(call, Class::Gone, "TargetGroupNotFound").await
+}
+
+/// Rule 14: it drains first.
+pub(super) async fn a_deregistered_instance_is_gone_once_it_has_drained<P: Port>(place: &Place<P>) -> Check {
+    deregistered(place, "target-gone", 1).await
+}
+
+pub(super) async fn an_instance_deregistered_twice_is_gone<P: Port>(place: &Place<P>) -> Check {
+    deregistered(place, "target-gone-2", 2).await
+}
+
+async fn deregistered<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let RegisterTargets { target_group, target } = registered(place, case).await?;
+    for _ in 0..times {
+        place.call(deregister(&target_group, &target)).await?;
+    }
+    place
+        .gone("the target", DescribeTargetHealth { target_group })
+        .await
+}
+
+/// `DeregisterTargets` succeeds for a target that does not exist, says its reference.
+pub(super) async fn an_instance_that_is_not_registered_can_be_deregistered<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let request = registered(place, "target-other").await?;
+    let call = deregister(&request.target_group, NO_INSTANCE);
+    place.call(call).await?;
+    let shown = only("targets", health(place, &request.target_group).await?)?;
+    same("target", shown.target, request.target)
+}
+
+pub(super) async fn a_missing_target_group_loses_no_instance<P: Port>(place: &Place<P>) -> Check {
+    let call = deregister(NO_TARGET_GROUP, NO_INSTANCE);
+    place.refuses(call, Class::Gone, "TargetGroupNotFound").await
+}
+
+fn deregister(target_group: &str, target: &str) -> DeregisterTargets {
+    DeregisterTargets {
+        target_group: target_group.into(),
+        target: target.into(),
+    }
+}
+
+/// A running instance in a target group whose targets drain for five seconds.
+async fn registered<P: Port>(place: &Place<P>, case: &str) -> Result<RegisterTargets, Mismatch> {
+    let request = running(place, case).await?;
+    let drain = ("deregistration_delay.timeout_seconds".to_owned(), "5".to_owned());
+    let quickly = ModifyTargetGroupAttributes {
+        target_group: request.target_group.clone(),
+        attributes: Tags::from([drain]),
+    };
+    place.call(quickly).await?;
+    place.call(request.clone()).await?;
+    Ok(request)
 }
 
 /// A running instance and a target group of its VPC.

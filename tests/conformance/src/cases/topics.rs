@@ -1,8 +1,9 @@
-//! Topics and who subscribes to them (rules 36 and 66). Nobody here confirms.
+//! Topics and who subscribes to them (rules 36 and 66).
 
 use windlass_calls::Class;
 use windlass_calls::sns::{
-    CreateTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
+    Unsubscribe,
 };
 use windlass_engine::Port;
 
@@ -84,6 +85,69 @@ pub(super) async fn an_address_that_is_none_is_refused<P: Port>(place: &Place<P>
 pub(super) async fn a_topic_without_subscriptions_has_an_empty_list<P: Port>(place: &Place<P>) -> Check {
     let topic = made(place, "sub-none").await?;
     same("subscriptions", listed(place, &topic).await?, Vec::new())
+}
+
+pub(super) async fn a_subscription_that_is_ended_is_not_listed<P: Port>(place: &Place<P>) -> Check {
+    let (topic, subscription) = confirmed(place, "sub-gone").await?;
+    place.call(Unsubscribe { subscription }).await?;
+    same("subscriptions", listed(place, &topic).await?, Vec::new())
+}
+
+pub(super) async fn a_subscription_ended_twice_is_not_listed<P: Port>(place: &Place<P>) -> Check {
+    let (topic, subscription) = confirmed(place, "sub-gone-twice").await?;
+    let call = Unsubscribe { subscription };
+    place.call(call.clone()).await?;
+    place.changes_nothing(call).await?;
+    same("subscriptions", listed(place, &topic).await?, Vec::new())
+}
+
+/// Rule 66: until it is confirmed it has no ARN.
+pub(super) async fn a_subscription_that_nobody_confirmed_cannot_be_ended<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "sub-stays").await?;
+    place.call(subscribe(&topic, ADDRESS)).await?;
+    let subscription = PENDING.into();
+    let call = Unsubscribe { subscription };
+    place.refuses(call, Class::Terminal, "InvalidParameter").await?;
+    same(
+        "subscription",
+        only("subscriptions", listed(place, &topic).await?)?,
+        pending(),
+    )
+}
+
+pub(super) async fn a_deleted_topic_is_gone_with_its_subscriptions<P: Port>(place: &Place<P>) -> Check {
+    let (topic, _) = confirmed(place, "topic-gone").await?;
+    deleted(place, topic, 1).await?;
+    let topic = made(place, "topic-gone").await?;
+    same("subscriptions", listed(place, &topic).await?, Vec::new())
+}
+
+pub(super) async fn a_topic_deleted_twice_is_no_error<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "topic-gone-twice").await?;
+    deleted(place, topic, 2).await
+}
+
+pub(super) async fn a_topic_that_never_was_is_deleted_without_an_error<P: Port>(place: &Place<P>) -> Check {
+    deleted(place, NO_TOPIC.into(), 1).await
+}
+
+async fn deleted<P: Port>(place: &Place<P>, topic: String, times: usize) -> Check {
+    for _ in 0..times {
+        let topic = topic.clone();
+        place.call(DeleteTopic { topic }).await?;
+    }
+    let list = ListSubscriptionsByTopic { topic };
+    place.refuses(list, Class::Gone, "NotFound").await
+}
+
+/// A topic, and the ARN of its subscription once it is confirmed.
+async fn confirmed<P: Port>(place: &Place<P>, case: &str) -> Result<(String, String), Mismatch> {
+    let topic = made(place, case).await?;
+    place.call(subscribe(&topic, ADDRESS)).await?;
+    place.control.confirm(&topic, ADDRESS)?;
+    let shown = only("subscriptions", listed(place, &topic).await?)?;
+    holds("ARN", shown.arn.starts_with(&format!("{topic}:")), &shown.arn)?;
+    Ok((topic, shown.arn))
 }
 
 async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<String, Mismatch> {

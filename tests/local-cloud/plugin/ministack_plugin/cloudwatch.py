@@ -11,6 +11,7 @@ _COMPARISONS = ("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessTh
 _ANOMALIES = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
 _DAY = 24 * 3600
+_DELETED_AT_ONCE = 100
 
 #: Codes of the older protocol and the types that the present one names errors by.
 _TYPES = {
@@ -25,6 +26,7 @@ def apply() -> None:
     from ministack.services import cloudwatch
 
     put_alarm, put_dashboard, error = cloudwatch._put_metric_alarm, cloudwatch._put_dashboard, cloudwatch._error
+    delete = cloudwatch._delete_alarms
 
     def put_metric_alarm(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
         if not (is_cbor or is_json):
@@ -46,16 +48,24 @@ def apply() -> None:
             return cloudwatch._error("InvalidParameterInput", str(wrong), 400, use_json=is_json, use_cbor=is_cbor)
         return put_dashboard(params, data, is_cbor, is_json)
 
+    def delete_alarms(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        if (is_cbor or is_json) and len(data.get("AlarmNames", [])) > _DELETED_AT_ONCE:
+            words = f"Member must have length less than or equal to {_DELETED_AT_ONCE}"
+            return cloudwatch._error("ValidationError", words, 400, use_json=is_json, use_cbor=is_cbor)
+        return delete(params, data, is_cbor, is_json)
+
     def error_with_code(code: str, message: str, status: int, use_json: bool = False, use_cbor: bool = False) -> Any:
         if not (use_json or use_cbor):
             return error(code, message, status)
-        dashboard = code == "ResourceNotFound" and message.startswith("Dashboard")
+        dashboard = code in ("ResourceNotFound", "DashboardNotFoundError") and message.startswith("Dashboard")
         kind = "DashboardNotFoundError" if dashboard else _TYPES.get(code, code)
+        code = "ResourceNotFound" if dashboard else code
         status, headers, body = error(kind, message, status, use_json=use_json, use_cbor=use_cbor)
         return status, {**headers, "x-amzn-query-error": f"{code};{'Sender' if status < 500 else 'Receiver'}"}, body
 
     cloudwatch._put_metric_alarm = put_metric_alarm
     cloudwatch._put_dashboard = put_dashboard_checked
+    cloudwatch._delete_alarms = delete_alarms
     cloudwatch._error = error_with_code
 
 

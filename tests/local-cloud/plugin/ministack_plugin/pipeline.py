@@ -16,6 +16,7 @@ def apply() -> None:
     # The runtime API answers in two small packets: without this each invocation waits 40 ms for an acknowledgement.
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     _put_version_ids_in_s3_events()
+    _tell_of_every_delete_marker()
     _keep_lambda_properties()
     _read_numbers_of_event_sources()
     _keep_bucket_properties()
@@ -43,6 +44,22 @@ def _put_version_ids_in_s3_events() -> None:
 
     s3._fire_s3_event = fire_s3_event
     eventbridge._dispatch_event = dispatch_event
+
+
+def _tell_of_every_delete_marker() -> None:
+    """A deletion makes a marker, and so an event, also where nothing was left to delete."""
+    from ministack.services import s3
+
+    record = s3._record_delete_marker
+
+    def record_delete_marker(bucket: str, key: str, current: dict[str, Any] | None) -> str:
+        marker = record(bucket, key, current)
+        if current is None:
+            created = "s3:ObjectRemoved:DeleteMarkerCreated"
+            s3._fire_s3_event_async(bucket, key, created, deletion_type="Delete Marker Created", version_id=marker)
+        return marker
+
+    s3._record_delete_marker = record_delete_marker
 
 
 def _keep_lambda_properties() -> None:

@@ -20,6 +20,7 @@ def apply() -> None:
     _name_errors_by_code()
     _check_topics()
     _wait_for_confirmation()
+    _unsubscribe_by_arn()
     _stay_on_this_machine()
 
 
@@ -77,6 +78,22 @@ def _wait_for_confirmation() -> None:
     sns._subscribe = subscribe_pending
     sns._list_subscriptions_by_topic = lambda params: _hide_pending(of_topic(params))
     sns._list_subscriptions = lambda params: _hide_pending(of_all(params))
+
+
+def _unsubscribe_by_arn() -> None:
+    """What is not confirmed has a word in place of an ARN, and cannot be unsubscribed by it."""
+    from ministack.services import sns
+
+    unsubscribe = sns._unsubscribe
+
+    def unsubscribe_checked(params: Any) -> Any:
+        parts = len(sns._p(params, "SubscriptionArn").split(":"))
+        if parts >= 6:
+            return unsubscribe(params)
+        words = f"Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not {parts}"
+        return sns._error("InvalidParameter", words, 400)
+
+    sns._unsubscribe = unsubscribe_checked
 
 
 def _wrong_endpoint(protocol: str, endpoint: str) -> str | None:

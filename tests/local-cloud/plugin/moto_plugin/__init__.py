@@ -12,14 +12,16 @@ from . import (
     iam,
     images,
     instances,
+    interfaces,
     listeners,
     ministack,
     quotas,
+    refresh,
     world,
 )
 
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
-PATCHES = (world, calls, ministack, events, iam, images, ec2, endpoints, instances, elb, listeners, groups, quotas)
+PATCHES = (world, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, elb, listeners, groups, refresh, quotas)
 RULES = (ec2_rules, group_metrics)
 
 

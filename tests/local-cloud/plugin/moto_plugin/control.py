@@ -130,6 +130,14 @@ def _force(group: Any, body: dict[str, Any]) -> Any:
     return {instance: state for instance, (state, *_) in forced.items()}
 
 
+def _unhealthy_versions(body: dict[str, Any]) -> Any:
+    if body:
+        template, versions = body["launch_template"], {int(number) for number in body["versions"]}
+        elb.unhealthy_versions -= {known for known in elb.unhealthy_versions if known[0] == template}
+        elb.unhealthy_versions |= {(template, number) for number in versions}
+    return [{"launch_template": template, "version": number} for template, number in sorted(elb.unhealthy_versions)]
+
+
 def _delays(body: dict[str, Any]) -> Any:
     world.configure(body.pop("time-scale", None), body)
     return {"time-scale": world.time_scale(), **world.SECONDS}
@@ -140,6 +148,8 @@ ROUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("POST", "target-health"): _health,
     ("GET", "delays"): _delays,
     ("POST", "delays"): _delays,
+    ("GET", "unhealthy-versions"): _unhealthy_versions,
+    ("POST", "unhealthy-versions"): _unhealthy_versions,
     ("GET", "quotas"): quotas.configure,
     ("POST", "quotas"): quotas.configure,
 }

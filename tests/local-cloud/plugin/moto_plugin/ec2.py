@@ -1,14 +1,15 @@
-"""NAT gateways, which take time; and answers about launch templates and zones that moto gets wrong."""
+"""NAT gateways, which take time; and answers about launch templates, routes and zones that moto gets wrong."""
 
 from typing import Any
 
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import InvalidLaunchTemplateIdNotFound
-from moto.ec2.models.launch_templates import LaunchTemplateBackend
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
+from moto.ec2.models.route_tables import Route
 from moto.ec2.utils import generic_filter, parse_user_data
 
-from . import world
+from . import interfaces, world
 from .calls import after, before, refuse
 
 
@@ -16,9 +17,10 @@ def apply() -> None:
     _patch_nat_gateways()
     _patch_launch_templates()
     _patch_zones()
+    Route.state = property(_route_state)  # type: ignore[method-assign, assignment]
 
 
-# NAT gateways: pending → available | failed, deleting → deleted (aws-facts 37)
+# NAT gateways: pending → available | failed, deleting → deleted, and no longer shown an hour later (aws-facts 37, 51)
 
 
 def _patch_nat_gateways() -> None:
@@ -28,6 +30,7 @@ def _patch_nat_gateways() -> None:
         taken = allocation_id and self.address_by_allocation([allocation_id])[0].association_id
         gateway = create(self, subnet_id, None if taken else allocation_id, *rest, **more)
         gateway.state = "pending"
+        _equip(gateway)
         world.after(world.delay("nat-gateway"), lambda: _settle_nat_gateway(self, gateway, taken))
         return gateway
 
@@ -47,6 +50,13 @@ def _patch_nat_gateways() -> None:
     NatGatewayBackend.create_nat_gateway = create_nat_gateway  # type: ignore[method-assign]
     NatGatewayBackend.delete_nat_gateway = delete_nat_gateway  # type: ignore[method-assign]
     NatGatewayBackend.describe_nat_gateways = describe_nat_gateways  # type: ignore[method-assign]
+
+
+def _equip(gateway: Any) -> None:
+    interface = interfaces.claim(gateway._eni, f"Interface for NAT Gateway {gateway.id}", "amazon-aws", "nat_gateway")
+    interfaces.settle(interface)
+    interface._group_set = []
+    gateway.private_ip = gateway.address_set[0]["privateIp"] = interface.private_ip_address
 
 
 def _nat_gateway(backend: Any, nat_gateway_id: str) -> Any:
@@ -81,12 +91,23 @@ def _finish_nat_gateway(backend: Any, gateway: Any) -> None:
             backend.disassociate_address(association_id=address.association_id)
     backend.enis.pop(gateway._eni.id, None)
     gateway.state, gateway.delete_time = "deleted", utcnow()
+    world.after(world.delay("ended-shown"), lambda: backend.nat_gateways.pop(gateway.id, None))
 
 
 @before("ec2", "CreateNatGateway")
 def _nat_gateway_needs_an_address(_response: Any, _backend: Any, params: dict[str, Any]) -> None:
     if params.get("ConnectivityType", "public") == "public" and not params.get("AllocationId"):
         refuse("MissingParameter", "The request must contain the parameter AllocationId")
+
+
+# Routes
+
+
+def _route_state(route: Any) -> str:
+    """A route whose target is gone stays, and leads nowhere."""
+    lost_nat = route.nat_gateway and route.nat_gateway.state == "deleted"
+    lost_gateway = route.gateway and hasattr(route.gateway, "vpc") and route.gateway.vpc is None
+    return "blackhole" if lost_nat or lost_gateway else "active"
 
 
 # Launch templates
@@ -102,6 +123,8 @@ def _patch_launch_templates() -> None:
         return describe(self, template_names, template_ids, filters)
 
     LaunchTemplateBackend.describe_launch_templates = describe_launch_templates  # type: ignore[method-assign]
+    # moto shows the tags a template was made with, whatever became of them.
+    LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, _: None)  # type: ignore[attr-defined]
 
 
 @before("ec2", "CreateLaunchTemplateVersion")

@@ -6,6 +6,7 @@ from typing import Any
 from . import world
 from .calls import after, before, refuse
 
+
 def _in_use(backend: Any) -> Iterator[Any]:
     for interface in backend.enis.values():
         if not (interface.instance and interface.instance.state == "terminated"):
@@ -62,8 +63,22 @@ def _vpc_in_use(_response: Any, backend: Any, params: dict[str, Any]) -> None:
     groups = any(g.name != "default" for g in backend.groups.get(vpc, {}).values())
     interfaces = any(i.subnet.vpc_id == vpc for i in _in_use(backend))
     endpoints = any(e.vpc_id == vpc for e in backend.vpc_end_points.values())
-    if attached or groups or interfaces or endpoints:
+    tables = any(t.vpc_id == vpc and not t.main_association_id for t in backend.route_tables.values())
+    if attached or groups or interfaces or endpoints or tables:
         _dependent("vpc", vpc)
+
+
+@before("ec2", "DeleteRouteTable")
+def _main_route_table_stays(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    table = backend.route_tables.get(params["RouteTableId"])
+    if table and table.main_association_id:
+        _dependent("routeTable", table.id)
+
+
+@after("ec2", "DeleteRouteTable")
+def _route_table_leaves_its_endpoints(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    for endpoint in backend.vpc_end_points.values():
+        endpoint.route_table_ids = [table for table in endpoint.route_table_ids or [] if table != params["RouteTableId"]]
 
 
 @before("ec2", "DetachInternetGateway")
@@ -106,10 +121,29 @@ def _one_route_table_per_subnet(_response: Any, backend: Any, params: dict[str, 
 
 
 @before("ec2", "CreateRoute")
+@before("ec2", "ReplaceRoute")
 def _route_target_is_ready(_response: Any, backend: Any, params: dict[str, Any]) -> None:
     wanted = params.get("NatGatewayId")
     if wanted and wanted not in backend.nat_gateways:
         refuse("InvalidNatGatewayID.NotFound", f"The natGateway ID '{wanted}' does not exist")
+
+
+@before("ec2", "CreateTags")
+@before("ec2", "DeleteTags")
+def _tagged_resources_exist(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    """On all of them or on none; moto does not look at some kinds, and at none when it takes tags away."""
+    backend.do_resources_exist(params.get("Resources") or [])
+    addresses = {address.allocation_id for address in backend.addresses}
+    groups = {group for groups in backend.groups.values() for group in groups}
+    for prefix, known, code, name in (
+        ("nat-", backend.nat_gateways, "InvalidNatGatewayID.NotFound", "natGateway"),
+        ("eipalloc-", addresses, "InvalidAllocationID.NotFound", "allocation"),
+        ("vpce-", backend.vpc_end_points, "InvalidVpcEndpointId.NotFound", "VpcEndPoint"),
+        ("sg-", groups, "InvalidGroup.NotFound", "security group"),
+    ):
+        for resource in params.get("Resources") or []:
+            if resource.startswith(prefix) and resource not in known:
+                refuse(code, f"The {name} ID '{resource}' does not exist")
 
 
 def refuse_unknown_profile(response: Any, profile: dict[str, Any], code: str, lead: str) -> None:

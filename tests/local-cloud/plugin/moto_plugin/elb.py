@@ -1,9 +1,10 @@
 """Load balancers: they take time, are idempotent by name, own network interfaces, and check their targets."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from moto.ec2.utils import random_private_ip
+from moto.core.responses import ActionResult, EmptyResult
 from moto.elbv2 import elbv2_backends
 from moto.elbv2.exceptions import (
     ListenerNotFoundError,
@@ -12,7 +13,7 @@ from moto.elbv2.exceptions import (
 )
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
 
-from . import world
+from . import interfaces, world
 from .calls import after, before, refuse
 
 DEFAULT_ATTRIBUTES = {
@@ -29,17 +30,21 @@ DEFAULT_ATTRIBUTES = {
     "load_balancing.cross_zone.enabled": "true",
 }
 
+#: Versions of launch templates whose instances never pass a check: `POST /moto-api/windlass/unhealthy-versions`.
+unhealthy_versions: set[tuple[str, int]] = set()
+
 
 def apply() -> None:
     _patch_load_balancers()
     _patch_target_groups()
+    world.on_reset(unhealthy_versions.clear)
 
 
 # Load balancers
 
 
 def _patch_load_balancers() -> None:
-    create, delete = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer
+    create, delete, move = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer, ELBv2Backend.set_subnets
 
     def create_load_balancer(self: Any, name: str, security_groups: Any, subnet_ids: Any, **more: Any) -> Any:
         known = next((b for b in self.load_balancers.values() if b.name == name), None)
@@ -64,26 +69,34 @@ def _patch_load_balancers() -> None:
         delete(self, arn)
         if balancer:
             self.tagging_service.delete_all_tags_for_resource(arn)
-            for interface in getattr(balancer, "windlass_interfaces", []):
-                world.after(
-                    world.delay("load-balancer-interfaces"),
-                    lambda i=interface: i.ec2_backend.enis.pop(i.id, None),
-                )
+            _give_up(balancer.windlass_interfaces)
+
+    def set_subnets(self: Any, arn: str, subnets: list[str], mappings: list[dict[str, Any]]) -> list[Any]:
+        answer, balancer = move(self, arn, subnets, mappings), self.load_balancers[arn]
+        kept = [i for i in balancer.windlass_interfaces if i.subnet in balancer.subnets]
+        _give_up(i for i in balancer.windlass_interfaces if i not in kept)
+        stood = [i.subnet for i in kept]
+        new = [_interface(self, balancer, subnet) for subnet in balancer.subnets if subnet not in stood]
+        balancer.windlass_interfaces = kept + new
+        return answer
 
     FakeLoadBalancer.activate = lambda self: None  # type: ignore[method-assign]
     ELBv2Backend.create_load_balancer = create_load_balancer  # type: ignore[method-assign]
     ELBv2Backend.describe_load_balancers = describe_load_balancers  # type: ignore[method-assign]
     ELBv2Backend.delete_load_balancer = delete_load_balancer  # type: ignore[method-assign]
+    ELBv2Backend.set_subnets = set_subnets  # type: ignore[method-assign]
 
 
 def _interface(backend: Any, balancer: Any, subnet: Any) -> Any:
     identity = balancer.arn.split("loadbalancer/", 1)[1]
-    interface = backend.ec2_backend.create_network_interface(
-        subnet, random_private_ip(subnet.cidr_block), group_ids=balancer.security_groups, description=f"ELB {identity}"
-    )
-    interface.status, interface.requester_managed, interface.requester_id = "in-use", True, "amazon-elb"
+    interface = interfaces.make(backend.ec2_backend, subnet, balancer.security_groups, f"ELB {identity}", "amazon-elb")
     interface.windlass_public = balancer.scheme == "internet-facing"
     return interface
+
+
+def _give_up(left: Iterable[Any]) -> None:
+    for interface in left:
+        world.after(world.delay("load-balancer-interfaces"), lambda i=interface: i.ec2_backend.enis.pop(i.id, None))
 
 
 def _same_load_balancer(known: Any, security_groups: Any, subnet_ids: Any, more: dict[str, Any]) -> Any:
@@ -112,6 +125,15 @@ def _load_balancer_is_possible(_response: Any, backend: Any, params: dict[str, A
         refuse("ValidationError", f"The load balancer name '{name}' can only contain characters that are alphanumeric characters and hyphens(-)")
     if name.startswith(("-", "internal-")) or name.endswith("-"):
         refuse("ValidationError", f"The load balancer name '{name}' cannot begin or end with '-' or begin with 'internal-'")
+    known = _refuse_impossible_subnets(backend, params)
+    for group in params.get("SecurityGroups", []):
+        if backend.ec2_backend.get_security_group_from_id(group) is None:
+            refuse("InvalidSecurityGroup", f"Security group {group} does not exist")
+    if params.get("Scheme", "internet-facing") == "internet-facing":
+        _vpc_has_a_gateway(backend, known[0].vpc_id)
+
+
+def _refuse_impossible_subnets(backend: Any, params: dict[str, Any]) -> list[Any]:
     subnets = [*params.get("Subnets", []), *(m["SubnetId"] for m in params.get("SubnetMappings", []))]
     known = [s for per_zone in backend.ec2_backend.subnets.values() for s in per_zone.values() if s.id in subnets]
     if len(known) < len(set(subnets)):
@@ -121,11 +143,14 @@ def _load_balancer_is_possible(_response: Any, backend: Any, params: dict[str, A
         refuse("ValidationError", "At least two subnets in two different Availability Zones must be specified")
     if len(zones) < len(known):
         refuse("InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in the same Availability Zone")
-    for group in params.get("SecurityGroups", []):
-        if backend.ec2_backend.get_security_group_from_id(group) is None:
-            refuse("InvalidSecurityGroup", f"Security group {group} does not exist")
-    if params.get("Scheme", "internet-facing") == "internet-facing":
-        _vpc_has_a_gateway(backend, known[0].vpc_id)
+    return known
+
+
+@before("elbv2", "SetSubnets")
+def _subnets_are_possible(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    balancer = backend.load_balancers.get(params["LoadBalancerArn"])
+    if balancer and any(s.vpc_id != balancer.vpc_id for s in _refuse_impossible_subnets(backend, params)):
+        refuse("InvalidSubnet", "The subnets and the load balancer must be in the same VPC")
 
 
 def _vpc_has_a_gateway(backend: Any, vpc: str) -> None:
@@ -157,8 +182,6 @@ def _tags_need_their_resource(_response: Any, backend: Any, params: dict[str, An
 
 @before("elbv2", "CreateTargetGroup")
 def _same_target_group(response: Any, backend: Any, params: dict[str, Any]) -> Any:
-    from moto.core.responses import ActionResult
-
     known = next((g for g in backend.target_groups.values() if g.name == params.get("Name")), None)
     if known is None:
         return None
@@ -171,6 +194,25 @@ def _same_target_group(response: Any, backend: Any, params: dict[str, Any]) -> A
 def _remember_settings(_response: Any, backend: Any, params: dict[str, Any]) -> None:
     group = next(g for g in backend.target_groups.values() if g.name == params["Name"])
     group.windlass_settings = _settings(params)
+
+
+@after("elbv2", "ModifyTargetGroup")
+def _remember_changed_settings(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    backend.target_groups[params["TargetGroupArn"]].windlass_settings.update({k: v for k, v in params.items() if k != "TargetGroupArn"})
+
+
+@before("elbv2", "CreateTargetGroup")
+@before("elbv2", "ModifyTargetGroup")
+def _a_check_ends_before_the_next(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    group = backend.target_groups.get(params.get("TargetGroupArn"))
+    asked = {**(group.windlass_settings if group else _settings({})), **params}
+    if int(asked["HealthCheckTimeoutSeconds"]) >= int(asked["HealthCheckIntervalSeconds"]):
+        refuse("ValidationError", "Health check interval must be greater than the timeout.")
+
+
+@before("elbv2", "DeleteTargetGroup")
+def _deleting_what_is_gone_succeeds(_response: Any, backend: Any, params: dict[str, Any]) -> Any:
+    return None if params["TargetGroupArn"] in backend.target_groups else EmptyResult()
 
 
 def _settings(params: dict[str, Any]) -> dict[str, Any]:
@@ -258,7 +300,12 @@ def _drain(group: Any, target: dict[str, Any]) -> None:
     wait = drain_seconds(group)
     if wait > 0:
         _draining(group)[target["Id"]] = target
-        world.after(wait, lambda: _draining(group).pop(target["Id"], None))
+        world.after(wait, lambda: _stop_draining(group, target))
+
+
+def _stop_draining(group: Any, target: dict[str, Any]) -> None:
+    if _draining(group).get(target["Id"]) is target:  # and not one that came back and left again
+        del _draining(group)[target["Id"]]
 
 
 def drain_seconds(group: Any) -> float:
@@ -294,7 +341,14 @@ def _judge(group: Any, target: dict[str, Any], ec2_backend: Any) -> tuple[str, s
         return "initial", "Elb.RegistrationInProgress", "Target registration is in progress"
     if time.monotonic() < _first_check(group, target, instance):
         return "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
+    if _version_of(instance) in unhealthy_versions:
+        return "unhealthy", "Target.FailedHealthChecks", "Health checks failed"
     return "healthy", None, None
+
+
+def _version_of(instance: Any) -> tuple[str, int] | None:
+    """Id and version of the launch template that it was launched from."""
+    return getattr(instance, "windlass_version", None)
 
 
 def _first_check(group: Any, target: dict[str, Any], instance: Any) -> float:

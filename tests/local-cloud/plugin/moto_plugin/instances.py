@@ -38,6 +38,7 @@ def _later(instance: Any, state: str, delay: str, following: str) -> None:
             _enter(instance, following)
             if following == "terminated":
                 _drop_interfaces(instance)
+                world.after(world.delay("ended-shown"), lambda: _forget(instance))
 
     world.after(world.delay(delay), follow)
 
@@ -45,6 +46,15 @@ def _later(instance: Any, state: str, delay: str, following: str) -> None:
 def _drop_interfaces(instance: Any) -> None:
     for interface in list(instance.nics.values()):
         instance.ec2_backend.enis.pop(interface.id, None)
+
+
+def _forget(instance: Any) -> None:
+    """An hour later nobody is told of it any more."""
+    for identity, reservation in list(instance.ec2_backend.reservations.items()):
+        if instance in reservation.instances:
+            reservation.instances.remove(instance)
+            if not reservation.instances:
+                del instance.ec2_backend.reservations[identity]
 
 
 # pending → running → stopping → stopped → pending …, shutting-down → terminated
@@ -120,8 +130,10 @@ def _patch_launches() -> None:
             wanted = self._get_template_from_args(named["launch_template"]).data.get("InstanceType") or wanted
         _refuse_beyond_the_quota(self, wanted, count)
         tags = (named.get("tags") or {}).get("network-interface", {})
+        version = self._get_template_from_args(named["launch_template"]) if named.get("launch_template") else None
         reservation = run(self, image_id, count, *rest, **named)
         for instance in reservation.instances:
+            instance.windlass_version = (version.template.id, version.number) if version else None
             for interface in instance.nics.values():
                 interface.add_tags(tags)
         return reservation
@@ -157,13 +169,13 @@ def _is_standard(instance_type: str) -> bool:
 
 @replayed("ec2", "RunInstances")
 def _a_token_outlives_its_instance(_response: Any, backend: Any, params: dict[str, Any]) -> None:
-    for instance in backend.all_instances():
-        if instance.client_token == params["ClientToken"] and instance.state in ("shutting-down", "terminated"):
-            refuse(
-                "IdempotentInstanceTerminated",
-                "The request to launch an instance uses the same client token as a previous request for which the "
-                "instance has been terminated.",
-            )
+    made = [instance for instance in backend.all_instances() if instance.client_token == params["ClientToken"]]
+    if not made or any(instance.state in ("shutting-down", "terminated") for instance in made):
+        refuse(
+            "IdempotentInstanceTerminated",
+            "The request to launch an instance uses the same client token as a previous request for which the "
+            "instance has been terminated.",
+        )
 
 
 @before("ec2", "RunInstances")

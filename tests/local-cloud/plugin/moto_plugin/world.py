@@ -19,9 +19,9 @@ lock = threading.RLock()
 #: Seconds each thing takes on AWS; all are divided by the time scale.
 SECONDS: dict[str, float] = {
     "nat-gateway": 100,
-    "nat-gateway-delete": 30,
+    "nat-gateway-delete": 60,
     "load-balancer": 150,
-    "load-balancer-interfaces": 20,
+    "load-balancer-interfaces": 30,
     "vpc-endpoint": 60,
     "vpc-endpoint-delete": 10,
     "instance-running": 5,
@@ -29,7 +29,10 @@ SECONDS: dict[str, float] = {
     "instance-stop": 10,
     "instance-terminate": 10,
     "instance-profile": 0,
+    "ended-shown": 3600,
     "launch-retry": 10,
+    "refresh-start": 5,
+    "refresh-patience": 600,
     "target-check": 5,
 }
 

@@ -1,17 +1,21 @@
-//! EC2 Auto Scaling.
+//! EC2 Auto Scaling: groups and their tags here, what they launch in `launch`, instance refreshes in `refresh`.
 //!
-//! `DesiredCapacity` is never sent: the autoscaler owns it (rule 47 of the AWS facts), and AWS starts a new group at
-//! its minimum. A group with one instance type uses its launch template directly; with several it gets overrides, all
-//! of them on demand, in the order given. Read back, the first form has no instance types: they are the template's.
+//! `DesiredCapacity` is sent only where a call names it: the autoscaler owns it (rule 47 of the AWS facts), and AWS
+//! starts a new group at its minimum.
+
+mod launch;
+mod refresh;
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types as sdk;
 use windlass_calls::autoscaling::{
-    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities,
-    EnableMetricsCollection, Group, GroupSettings, Instance, Request, Response,
+    Activity, CreateAutoScalingGroup, CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags,
+    DescribeAutoScalingGroups, DescribeScalingActivities, EnableMetricsCollection, Group, GroupSettings,
+    Instance, Launch, Request, Response, UpdateAutoScalingGroup,
 };
 use windlass_calls::{CallError, Tags};
 
+use self::launch::Launches;
 use crate::answer::{every, field, number, or_empty, or_zero, signed};
 use crate::fault::Fault;
 
@@ -27,6 +31,13 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DescribeScalingActivities => describe_activities,
         CreateAutoScalingGroup => create_group,
         EnableMetricsCollection => enable_metrics,
+        DescribeInstanceRefreshes => refresh::describe,
+        UpdateAutoScalingGroup => update_group,
+        CreateOrUpdateTags => set_tags,
+        DeleteTags => delete_tags,
+        StartInstanceRefresh => refresh::start,
+        CancelInstanceRefresh => refresh::cancel,
+        DeleteAutoScalingGroup => delete_group,
     )
 }
 
@@ -56,15 +67,16 @@ async fn describe_activities(
 
 async fn create_group(client: &Client, call: CreateAutoScalingGroup) -> Result<(), Fault> {
     let settings = *call.settings;
-    let (template, mixed) = launches(&settings);
+    let launches = Launches::of(&launch_of(&settings));
     client
         .create_auto_scaling_group()
-        .set_launch_template(template)
-        .set_mixed_instances_policy(mixed)
+        .set_launch_template(launches.template)
+        .set_mixed_instances_policy(launches.mixed)
         .set_tags(Some(to_sdk(call.tags, &settings.name)))
         .auto_scaling_group_name(settings.name)
         .min_size(signed(settings.min))
         .max_size(signed(settings.max))
+        .set_desired_capacity(call.desired.map(signed))
         .vpc_zone_identifier(settings.subnets.join(","))
         .set_target_group_arns(Some(settings.target_groups))
         .health_check_type("ELB")
@@ -73,6 +85,55 @@ async fn create_group(client: &Client, call: CreateAutoScalingGroup) -> Result<(
         .instance_maintenance_policy(maintenance(settings.maintenance))
         .send()
         .await?;
+    Ok(())
+}
+
+fn launch_of(settings: &GroupSettings) -> Launch {
+    Launch {
+        launch_template: settings.launch_template.clone(),
+        version: settings.version,
+        instance_types: settings.instance_types.clone(),
+    }
+}
+
+async fn update_group(client: &Client, call: UpdateAutoScalingGroup) -> Result<(), Fault> {
+    let change = *call.change;
+    let launches = change.launch.as_ref().map(Launches::of).unwrap_or_default();
+    client
+        .update_auto_scaling_group()
+        .auto_scaling_group_name(call.group)
+        .set_min_size(change.min.map(signed))
+        .set_max_size(change.max.map(signed))
+        .set_desired_capacity(change.desired.map(signed))
+        .set_vpc_zone_identifier(change.subnets.map(|subnets| subnets.join(",")))
+        .set_launch_template(launches.template)
+        .set_mixed_instances_policy(launches.mixed)
+        .set_health_check_grace_period(change.grace.map(signed))
+        .set_default_instance_warmup(change.warmup.map(signed))
+        .set_instance_maintenance_policy(change.maintenance.map(maintenance))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Without force: instances go first, through their draining and their hooks (rule 51).
+async fn delete_group(client: &Client, call: DeleteAutoScalingGroup) -> Result<(), Fault> {
+    let request = client.delete_auto_scaling_group();
+    request.auto_scaling_group_name(call.group).send().await?;
+    Ok(())
+}
+
+async fn set_tags(client: &Client, call: CreateOrUpdateTags) -> Result<(), Fault> {
+    let tags = to_sdk(call.tags, &call.group);
+    client.create_or_update_tags().set_tags(Some(tags)).send().await?;
+    Ok(())
+}
+
+/// A key without a value stands for the tag whatever its value is.
+async fn delete_tags(client: &Client, call: DeleteTags) -> Result<(), Fault> {
+    let tags = call.keys.into_iter().map(|key| tag(&call.group, key).build());
+    let request = client.delete_tags();
+    request.set_tags(Some(tags.collect())).send().await?;
     Ok(())
 }
 
@@ -87,37 +148,6 @@ async fn enable_metrics(client: &Client, call: EnableMetricsCollection) -> Resul
     Ok(())
 }
 
-type Launches = (
-    Option<sdk::LaunchTemplateSpecification>,
-    Option<sdk::MixedInstancesPolicy>,
-);
-
-/// What the group launches: its template, or its template with a list of instance types.
-fn launches(settings: &GroupSettings) -> Launches {
-    let template = sdk::LaunchTemplateSpecification::builder()
-        .launch_template_id(&settings.launch_template)
-        .version(settings.version.to_string())
-        .build();
-    if settings.instance_types.len() <= 1 {
-        return (Some(template), None);
-    }
-    let type_of = |name: &String| {
-        sdk::LaunchTemplateOverrides::builder()
-            .instance_type(name)
-            .build()
-    };
-    let template = sdk::LaunchTemplate::builder()
-        .launch_template_specification(template)
-        .set_overrides(Some(settings.instance_types.iter().map(type_of).collect()))
-        .build();
-    let on_demand = sdk::InstancesDistribution::builder()
-        .on_demand_percentage_above_base_capacity(100)
-        .on_demand_allocation_strategy("prioritized")
-        .build();
-    let mixed = sdk::MixedInstancesPolicy::builder().launch_template(template);
-    (None, Some(mixed.instances_distribution(on_demand).build()))
-}
-
 fn maintenance((least, most): (u32, u32)) -> sdk::InstanceMaintenancePolicy {
     sdk::InstanceMaintenancePolicy::builder()
         .min_healthy_percentage(signed(least))
@@ -126,16 +156,16 @@ fn maintenance((least, most): (u32, u32)) -> sdk::InstanceMaintenancePolicy {
 }
 
 fn to_sdk(tags: Tags, group: &str) -> Vec<sdk::Tag> {
-    let tag = |(key, value)| {
-        sdk::Tag::builder()
-            .resource_id(group)
-            .resource_type("auto-scaling-group")
-            .key(key)
-            .value(value)
-            .propagate_at_launch(true)
-            .build()
-    };
-    tags.into_iter().map(tag).collect()
+    tags.into_iter()
+        .map(|(key, value)| tag(group, key).value(value).propagate_at_launch(true).build())
+        .collect()
+}
+
+fn tag(group: &str, key: String) -> sdk::builders::TagBuilder {
+    sdk::Tag::builder()
+        .resource_id(group)
+        .resource_type("auto-scaling-group")
+        .key(key)
 }
 
 fn group(mut found: sdk::AutoScalingGroup) -> Result<Group, Fault> {
@@ -165,10 +195,14 @@ fn reported(metrics: Vec<sdk::EnabledMetric>) -> Vec<String> {
     names
 }
 
-/// Settings as AWS has them. What a group does not set reads as 0; a version that is no number (`$Latest`, which we
-/// never set: rule 46) as version 0, so that neither equals a setting of ours.
+/// Settings as AWS has them. What a group does not set reads as 0, as does a version that is no number (`$Latest`,
+/// which we never set: rule 46), so that neither equals a setting of ours.
 fn settings(found: sdk::AutoScalingGroup) -> Result<GroupSettings, Fault> {
-    let (template, instance_types) = launched(found.launch_template, found.mixed_instances_policy);
+    let launches = Launches {
+        template: found.launch_template,
+        mixed: found.mixed_instances_policy,
+    };
+    let launch = launches.launch();
     let subnets = found.vpc_zone_identifier.unwrap_or_default();
     let policy = found.instance_maintenance_policy;
     let least = policy.as_ref().and_then(|policy| policy.min_healthy_percentage);
@@ -183,28 +217,13 @@ fn settings(found: sdk::AutoScalingGroup) -> Result<GroupSettings, Fault> {
             .map(str::to_owned)
             .collect(),
         target_groups: found.target_group_arns.unwrap_or_default(),
-        version: or_empty(template.as_ref().and_then(|template| template.version.as_deref()))
-            .parse()
-            .unwrap_or(0),
-        launch_template: or_empty(template.and_then(|template| template.launch_template_id)),
-        instance_types,
+        launch_template: launch.launch_template,
+        version: launch.version,
+        instance_types: launch.instance_types,
         grace: or_zero(found.health_check_grace_period),
         warmup: or_zero(found.default_instance_warmup),
         maintenance: (or_zero(least), or_zero(most)),
     })
-}
-
-/// The template a group launches from, and the instance types that override the template's.
-fn launched(
-    template: Option<sdk::LaunchTemplateSpecification>,
-    mixed: Option<sdk::MixedInstancesPolicy>,
-) -> (Option<sdk::LaunchTemplateSpecification>, Vec<String>) {
-    let Some(mixed) = mixed.and_then(|mixed| mixed.launch_template) else {
-        return (template, Vec::new());
-    };
-    let overrides = mixed.overrides.unwrap_or_default().into_iter();
-    let instance_types = overrides.filter_map(|types| types.instance_type).collect();
-    (mixed.launch_template_specification, instance_types)
 }
 
 fn instance(found: sdk::Instance) -> Result<Instance, Fault> {
@@ -247,15 +266,15 @@ mod tests {
 
     /// The group AWS would show after creating one with these settings.
     fn created(settings: &GroupSettings) -> sdk::AutoScalingGroup {
-        let (template, mixed) = launches(settings);
+        let launches = Launches::of(&launch_of(settings));
         sdk::AutoScalingGroup::builder()
             .auto_scaling_group_name(&settings.name)
             .min_size(3)
             .max_size(9)
             .vpc_zone_identifier("subnet-1,subnet-2")
             .target_group_arns("arn:tg")
-            .set_launch_template(template)
-            .set_mixed_instances_policy(mixed)
+            .set_launch_template(launches.template)
+            .set_mixed_instances_policy(launches.mixed)
             .health_check_grace_period(90)
             .default_instance_warmup(120)
             .instance_maintenance_policy(maintenance(settings.maintenance))
@@ -270,32 +289,7 @@ mod tests {
 
     #[test]
     fn a_group_with_one_type_leaves_it_to_its_template() {
-        let (template, mixed) = launches(&wanted(&["t3.micro"]));
-        assert_eq!(
-            template.and_then(|template| template.version).as_deref(),
-            Some("2")
-        );
-        assert!(mixed.is_none());
         assert_eq!(settings(created(&wanted(&["t3.micro"]))).ok(), Some(wanted(&[])));
-    }
-
-    #[test]
-    fn several_types_are_all_on_demand_in_the_order_given() {
-        let (template, mixed) = launches(&wanted(&["t3.micro", "t3a.micro"]));
-        assert!(template.is_none());
-        let distribution = mixed.and_then(|mixed| mixed.instances_distribution);
-        assert_eq!(
-            distribution
-                .as_ref()
-                .and_then(|d| d.on_demand_percentage_above_base_capacity),
-            Some(100)
-        );
-        assert_eq!(
-            distribution
-                .and_then(|d| d.on_demand_allocation_strategy)
-                .as_deref(),
-            Some("prioritized")
-        );
     }
 
     #[test]

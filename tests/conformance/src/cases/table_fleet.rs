@@ -1,0 +1,170 @@
+//! What the cases are about: load balancing and Auto Scaling.
+
+use super::{
+    autoscaling, balancers, group_changes, listeners, reads, refreshes, tags, target_groups, targets,
+};
+
+cases! {
+    elb::CreateLoadBalancer {
+        Works: balancers::a_new_load_balancer_is_provisioning_and_shows_its_settings_and_tags;
+        Again: balancers::a_repeated_load_balancer_answers_the_first;
+        Fails: balancers::a_load_balancer_name_with_other_settings_is_refused
+               balancers::a_load_balancer_in_one_zone_is_refused
+               balancers::a_load_balancer_in_a_missing_subnet_is_refused
+               balancers::a_load_balancer_with_a_missing_security_group_waits_for_it
+               balancers::a_public_load_balancer_waits_for_an_internet_gateway
+               balancers::a_load_balancer_name_that_is_too_long_is_refused;
+    }
+    elb::ModifyLoadBalancerAttributes {
+        Works: balancers::a_load_balancer_attribute_has_awss_default_until_it_is_set;
+        Again: balancers::setting_a_load_balancer_attribute_twice_leaves_it_set;
+        Fails: balancers::attributes_of_a_missing_load_balancer_are_refused
+               balancers::an_attribute_that_load_balancers_do_not_have_is_refused;
+    }
+    elb::CreateTargetGroup {
+        Works: target_groups::a_new_target_group_shows_its_health_check_and_tags;
+        Again: target_groups::a_repeated_target_group_answers_the_first;
+        Fails: target_groups::a_target_group_name_with_other_settings_is_refused
+               target_groups::a_target_group_in_a_missing_vpc_waits_for_it;
+    }
+    elb::ModifyTargetGroupAttributes {
+        Works: target_groups::the_draining_time_is_five_minutes_until_it_is_set;
+        Again: target_groups::setting_the_draining_time_twice_leaves_it_set;
+        Fails: target_groups::attributes_of_a_missing_target_group_are_refused;
+    }
+    elb::CreateListener {
+        Works: listeners::a_new_listener_forwards_to_its_target_group_and_shows_its_tags
+               listeners::a_listener_speaks_https_with_its_certificate
+               listeners::a_listener_redirects_to_https_without_a_target_group;
+        Again: listeners::a_repeated_listener_answers_the_first;
+        Fails: listeners::a_second_listener_on_a_port_is_refused
+               listeners::a_listener_of_a_missing_load_balancer_is_refused
+               listeners::a_listener_to_a_missing_target_group_is_refused
+               listeners::a_listener_without_its_certificate_is_refused
+               listeners::a_listener_with_an_unknown_tls_policy_is_refused
+               listeners::a_redirect_to_itself_is_refused;
+    }
+    elb::RegisterTargets {
+        Works: targets::a_registered_instance_is_shown_and_unused_without_a_listener;
+        Again: targets::an_instance_registered_twice_is_shown_once;
+        Fails: targets::an_instance_that_is_not_running_yet_waits_for_it
+               targets::a_missing_instance_cannot_be_registered
+               targets::an_instance_of_another_vpc_cannot_be_registered
+               targets::a_missing_target_group_takes_no_instance;
+    }
+    autoscaling::CreateAutoScalingGroup {
+        Works: autoscaling::a_new_group_shows_its_settings_and_tags_and_wants_its_minimum
+               autoscaling::a_group_with_one_instance_type_leaves_it_to_its_template
+               autoscaling::a_new_group_may_want_more_than_its_minimum;
+        Again: autoscaling::a_repeated_group_answers_that_it_exists;
+        Fails: autoscaling::a_group_with_its_bounds_the_wrong_way_round_is_refused
+               autoscaling::a_group_in_a_missing_subnet_waits_for_it
+               autoscaling::a_group_without_its_launch_template_waits_for_it
+               autoscaling::a_group_waits_for_its_instance_profile;
+    }
+    autoscaling::EnableMetricsCollection {
+        Works: autoscaling::a_group_reports_all_its_sizes_once_told_to;
+        Again: autoscaling::telling_a_group_to_report_twice_changes_nothing;
+        Fails: autoscaling::a_missing_group_cannot_report;
+    }
+    elb::SetSubnets {
+        Works: balancers::a_load_balancer_spreads_to_another_zone;
+        Again: balancers::a_load_balancer_spread_twice_is_spread_once;
+        Fails: balancers::a_load_balancer_cannot_shrink_to_one_zone
+               balancers::a_load_balancer_cannot_spread_to_a_missing_subnet
+               balancers::a_missing_load_balancer_cannot_spread;
+    }
+    elb::ModifyListener {
+        Works: listeners::a_changed_listener_spreads_requests_by_weight
+               listeners::a_changed_listener_speaks_https_and_leads_elsewhere;
+        Again: listeners::a_listener_changed_twice_is_changed_once;
+        Fails: listeners::a_missing_listener_cannot_be_changed
+               listeners::a_listener_cannot_be_led_to_a_missing_target_group
+               listeners::a_weight_beyond_999_is_refused;
+    }
+    elb::ModifyTargetGroup {
+        Works: target_groups::a_changed_health_check_is_shown_and_the_rest_stays;
+        Again: target_groups::a_health_check_changed_twice_is_changed_once;
+        Fails: target_groups::a_health_check_of_a_missing_target_group_is_refused
+               target_groups::a_health_check_that_waits_longer_than_its_interval_is_refused;
+    }
+    elb::AddTags {
+        Works: tags::balancers_listeners_and_target_groups_get_new_tags;
+        Again: tags::a_load_balancers_tags_set_twice_are_set_once;
+        Fails: tags::a_missing_load_balancer_gets_no_tags;
+    }
+    elb::RemoveTags {
+        Works: tags::a_load_balancers_tags_that_are_taken_away_are_gone;
+        Again: tags::a_load_balancers_tags_taken_away_twice_are_no_error;
+        Fails: tags::a_missing_load_balancer_has_no_tags_to_take_away;
+    }
+    elb::DeregisterTargets {
+        Works: targets::a_deregistered_instance_is_gone_once_it_has_drained
+               targets::an_instance_that_is_not_registered_can_be_deregistered;
+        Again: targets::an_instance_deregistered_twice_is_gone;
+        Fails: targets::a_missing_target_group_loses_no_instance;
+    }
+    elb::DeleteListener {
+        Works: listeners::a_deleted_listener_is_gone;
+        Again: listeners::a_listener_deleted_twice_answers_that_it_is_gone;
+        Fails: listeners::a_missing_listener_cannot_be_deleted;
+    }
+    elb::DeleteLoadBalancer {
+        Works: balancers::a_deleted_load_balancer_is_gone_with_its_listeners_and_then_its_interfaces;
+        Again: balancers::a_load_balancer_deleted_twice_is_no_error;
+        Fails: balancers::a_protected_load_balancer_stays;
+    }
+    elb::DeleteTargetGroup {
+        Works: target_groups::a_deleted_target_group_is_gone;
+        Again: target_groups::a_target_group_deleted_twice_is_no_error;
+        Fails: target_groups::a_target_group_of_a_listener_stays;
+    }
+    autoscaling::UpdateAutoScalingGroup {
+        Works: group_changes::a_changed_group_shows_what_changed_and_the_rest_stays
+               group_changes::new_bounds_pull_in_what_a_group_wants;
+        Again: group_changes::a_group_changed_twice_is_changed_once;
+        Fails: group_changes::a_missing_group_cannot_be_changed
+               group_changes::a_group_cannot_want_more_than_its_maximum
+               group_changes::a_group_cannot_change_to_a_missing_version;
+    }
+    autoscaling::CreateOrUpdateTags {
+        Works: group_changes::a_group_gets_new_tags_over_its_old_ones;
+        Again: group_changes::a_groups_tags_set_twice_are_set_once;
+        Fails: group_changes::a_missing_group_gets_no_tags;
+    }
+    autoscaling::DeleteTags {
+        Works: group_changes::a_groups_tags_that_are_taken_away_are_gone;
+        Again: group_changes::a_groups_tags_taken_away_twice_are_no_error;
+        Fails: group_changes::a_missing_group_has_no_tags_to_take_away;
+    }
+    autoscaling::StartInstanceRefresh {
+        Works: refreshes::a_refresh_replaces_the_instance_and_leaves_the_group_its_version;
+        Again: refreshes::a_second_refresh_answers_that_one_is_under_way;
+        Fails: refreshes::a_missing_group_cannot_be_refreshed
+               refreshes::a_refresh_to_a_missing_version_is_refused;
+    }
+    autoscaling::CancelInstanceRefresh {
+        Works: refreshes::a_cancelled_refresh_ends_where_it_stands;
+        Again: refreshes::a_refresh_cancelled_twice_answers_that_there_is_none;
+        Fails: refreshes::a_group_without_a_refresh_has_none_to_cancel;
+    }
+    autoscaling::DeleteAutoScalingGroup {
+        Works: group_changes::a_deleted_group_is_gone;
+        Again: group_changes::a_group_deleted_twice_is_not_found;
+        Fails: group_changes::a_group_with_an_instance_stays;
+    }
+    elb::DescribeLoadBalancers {
+        Works: reads::all_load_balancers_are_listed_without_a_name;
+        Fails: reads::a_missing_load_balancer_is_gone;
+    }
+    elb::DescribeTargetGroups {
+        Works: target_groups::all_target_groups_are_listed_without_a_name;
+        Fails: reads::a_missing_target_group_is_gone;
+    }
+    elb::DescribeTargetHealth { Works: reads::a_target_group_without_targets_has_no_health; }
+    autoscaling::DescribeAutoScalingGroups { Works: reads::a_missing_group_is_an_empty_list; }
+    autoscaling::DescribeScalingActivities { Fails: reads::activities_of_a_missing_group_are_refused; }
+    autoscaling::DescribeInstanceRefreshes {
+        Works: refreshes::a_group_that_was_never_refreshed_has_an_empty_list;
+    }
+}

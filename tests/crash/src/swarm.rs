@@ -1,0 +1,496 @@
+//! Everything at once: a seed draws an account's weaknesses, what people do to a stack, what happens to its messages, its
+//! state and its resources, and how each call fares. Then the faults end, and the stack must become what its last spec
+//! says, or go.
+//!
+//! Guarantees: the same seed, the same actions and the same faults give the same trace. Actions do not depend on each
+//! other, so that a failing run can be made smaller by leaving some out.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::future::Future;
+
+use jiff::SignedDuration;
+use windlass_calls::CallError;
+use windlass_calls::ec2::{AuthorizeSecurityGroupIngress, Peer, Rule};
+use windlass_engine::{Phase, Trigger, head_key, pass, state_key};
+use windlass_sim::{Faults, Lag, Peers, Verdict, WorldConfig};
+
+use crate::lab::{Lab, QUEUE, STATE_BUCKET, Stopped, stack};
+use crate::shape::{Shape, difference, shape};
+use crate::sleeper::{Sleep, Sleeper};
+use crate::verify::{idle_passes_change_nothing, ready, verify_gone};
+
+/// Far more messages than anything takes once the faults have ended.
+const LIMIT: usize = 1500;
+/// Passes of one run, in which things happen.
+const ACTIONS: u64 = 14;
+
+/// What a stack may be told to be. All allow replacing, and none gives up a zone.
+const SPECS: [&str; 9] = [
+    "compute: {app: {packages: [nginx]}}\nscaling: {min: 2, max: 4}",
+    "compute: {app: {packages: [nginx, htop]}}\nscaling: {min: 3, max: 6}\nmonitoring: {dashboard: true, notify: [ops@example.com]}",
+    "compute: {app: {packages: [nginx], port: 8080}}\nloadBalancer: {listeners: [{port: 80, protocol: HTTP}, {port: 81, protocol: HTTP}]}",
+    "compute: {mode: ec2, app: {packages: [nginx]}}\nscaling: {min: 2}",
+    "compute: {mode: ec2, app: {packages: [nginx, htop], port: 8080}}\nscaling: {min: 3}\nmonitoring: {notify: [ops@example.com, dev@example.com]}",
+    "compute: {app: {container: {image: 'shop:1', port: 8000}}}\nloadBalancer: {scheme: internal}\nlifecycle: {terminate: {drain: 5m}}",
+    "network: {zones: 2, nat: per-zone, endpoints: [ssm, s3]}\ncompute: {app: {packages: [nginx]}, instanceTypes: [t3.small, t3.micro]}",
+    "network: {zones: 2, nat: single, cidr: 10.9.0.0/16}\ncompute: {app: {packages: [nginx]}}",
+    "compute: {app: {packages: [nginx]}}\nrollout: manual\nscaling: {min: 2, max: 3, metrics: []}",
+];
+
+/// A spec's text.
+fn spec(number: usize) -> String {
+    let said = SPECS[number % SPECS.len()];
+    let network = if said.contains("network:") {
+        ""
+    } else {
+        "network: {zones: 2, nat: single}\n"
+    };
+    format!("allowReplace: true\n{network}{said}\n")
+}
+
+/// Something that happens. Numbers choose among what there is at that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A person uploads one of the specs.
+    Upload(u64),
+    /// A person deletes the spec.
+    Delete,
+    /// A person takes the delete marker away.
+    Undelete,
+    /// Messages are delivered.
+    Steps(u64),
+    /// Time passes without any.
+    Idle(u64),
+    /// Somebody asks for a look.
+    Look,
+    /// An instance dies.
+    Terminate(u64),
+    /// Somebody deletes a resource.
+    Meddle(u64),
+    /// Somebody opens a port.
+    Open(u64),
+    /// A message is delivered twice.
+    Duplicate(u64),
+    /// A message is lost.
+    Drop(u64),
+    /// The head is lost.
+    LoseHead,
+    /// The newest states are lost.
+    LoseStates,
+    /// Two passes run at once.
+    Both,
+    /// A pass falls asleep over a call, outlives its lease and goes on beside the next one.
+    Zombie(u64),
+}
+
+/// A run, as its seed draws it.
+#[derive(Clone)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// What happens, in order.
+    pub actions: Vec<Action>,
+    /// One call in so many fares badly; 0 for none.
+    pub bad: u64,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "seed {}, one call in {} fares badly, {:?}",
+            self.seed,
+            self.bad,
+            self.config()
+        )?;
+        for action in &self.actions {
+            writeln!(f, "  {action:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Hash of everything that was sent, and of what came of it.
+    pub trace: u64,
+    /// How many calls that was.
+    pub calls: usize,
+}
+
+/// Numbers from a seed.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+fn mix(state: u64) -> u64 {
+    let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+/// One of several, by a number.
+fn pick<T: Clone>(items: &[T], number: u64) -> Option<T> {
+    let place = number.checked_rem(items.len() as u64)?;
+    items.get(usize::try_from(place).ok()?).cloned()
+}
+
+impl Run {
+    /// The run of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut draw = Draw(mix(seed ^ 0x57ee_1fab));
+        let bad = [0, 7, 15, 30, 60, 120][usize::try_from(draw.below(6)).unwrap_or_default()];
+        let mut actions = vec![Action::Upload(draw.next()), Action::Steps(draw.below(20))];
+        for _ in 0..ACTIONS {
+            let number = draw.next();
+            actions.push(match draw.below(24) {
+                0..4 => Action::Upload(number),
+                4 => Action::Delete,
+                5 => Action::Undelete,
+                6 => Action::Idle(number % 900),
+                7 | 8 => Action::Look,
+                9 => Action::Terminate(number),
+                10 | 11 => Action::Meddle(number),
+                12 => Action::Open(number),
+                13 => Action::Duplicate(number),
+                14 => Action::Drop(number),
+                15 => Action::LoseHead,
+                16 => Action::LoseStates,
+                17 => Action::Both,
+                18 | 19 => Action::Zombie(number),
+                _ => Action::Steps(number % 16),
+            });
+            actions.push(Action::Steps(draw.below(8)));
+        }
+        Self { seed, actions, bad }
+    }
+
+    fn config(&self) -> WorldConfig {
+        let mut draw = Draw(mix(self.seed ^ 0x0c0f_f1e5));
+        let mut lag = || match draw.below(4) {
+            0 | 1 => Lag::None,
+            2 => Lag::Seeded {
+                seed: draw.next(),
+                max: 20,
+            },
+            _ => Lag::Seeded {
+                seed: draw.next(),
+                max: 120,
+            },
+        };
+        let (visibility_lag, elb_lag, autoscaling_lag) = (lag(), lag(), lag());
+        let (monitoring_lag, ghost_lag) = (lag(), lag());
+        let tight = draw.below(5) == 0;
+        WorldConfig {
+            vpc_quota: if tight { 1 } else { 9 },
+            internet_gateway_quota: 9,
+            address_quota: if tight { 2 } else { 30 },
+            nat_gateway_quota: 9,
+            visibility_lag,
+            elb_lag,
+            autoscaling_lag,
+            monitoring_lag,
+            ghost_lag,
+            ..WorldConfig::default()
+        }
+    }
+
+    /// How each call fares, by its number alone.
+    fn faults(&self) -> Faults {
+        let (seed, bad) = (self.seed, self.bad);
+        Box::new(move |sent| {
+            let number = mix(seed.wrapping_mul(0x9e37_79b9) ^ mix(sent.index));
+            if bad == 0 || !number.is_multiple_of(bad) {
+                return Verdict::Deliver;
+            }
+            let action = sent.request.action();
+            let failed = |code, status| CallError::answered(action, code, "as the swarm wants it", status);
+            match (number >> 32) % 16 {
+                0 | 1 => Verdict::CrashBefore(Peers::None),
+                2 => Verdict::CrashBefore(Peers::All),
+                3 => Verdict::CrashAfter(Peers::None),
+                4 | 5 => Verdict::CrashAfter(Peers::All),
+                6..=8 => Verdict::LoseAnswer,
+                9..=11 => Verdict::Fail(failed("Throttling", 400)),
+                12 => Verdict::Fail(failed("InternalError", 500)),
+                13 | 14 => Verdict::FailApplied(failed("InternalError", 500)),
+                _ => Verdict::Fail(failed("UnauthorizedOperation", 403)),
+            }
+        })
+    }
+
+    /// Lets everything happen. Answers the lab afterwards, and the spec that is wanted then, if any.
+    #[must_use]
+    pub fn act_out(&self) -> (Lab, Option<usize>) {
+        let lab = Lab::new(self.config(), self.seed);
+        lab.sim.set_faults(Some(self.faults()));
+        let mut last = None;
+        for action in &self.actions {
+            act(&lab, *action, &mut last);
+        }
+        lab.sim.set_faults(None);
+        (lab, last)
+    }
+
+    /// Runs it, and checks what must hold once the faults have ended.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn run(&self, fresh: &mut Fresh) -> Result<Ended, String> {
+        let (lab, last) = self.act_out();
+        recover(&lab, last)?;
+        match last {
+            None => verify_gone(&lab)?,
+            Some(number) => {
+                ready(&lab)?;
+                idle_passes_change_nothing(&lab, 3)?;
+                fresh.compare(&lab, number)?;
+            }
+        }
+        Ok(Ended {
+            trace: lab.sim.trace_hash(),
+            calls: lab.sim.trace().len(),
+        })
+    }
+
+    /// The smallest run that still fails, found by leaving out one action after the other, and why it does.
+    #[must_use]
+    pub fn shrunk(&self, mut why: String, fresh: &mut Fresh) -> (Self, String) {
+        let mut smallest = self.clone();
+        let mut at = 0;
+        while at < smallest.actions.len() {
+            let mut smaller = smallest.clone();
+            smaller.actions.remove(at);
+            match smaller.run(fresh) {
+                Ok(_) => at += 1,
+                Err(error) => (smallest, why) = (smaller, error),
+            }
+        }
+        (smallest, why)
+    }
+}
+
+/// Shapes of fresh stacks, by the number of their spec.
+#[derive(Default)]
+pub struct Fresh(BTreeMap<usize, Shape>);
+
+impl Fresh {
+    fn compare(&mut self, lab: &Lab, number: usize) -> Result<(), String> {
+        let number = number % SPECS.len();
+        let known = match self.0.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let fresh = Lab::new(WorldConfig::default(), 1);
+                fresh.upload(&spec(number));
+                fresh.run(LIMIT);
+                ready(&fresh)?;
+                unknown.insert(shape(&fresh)?)
+            }
+        };
+        // A rollout by hand leaves the instances that run as they are.
+        let by_hand = spec(number).contains("manual");
+        let kept = |line: &&String| !(by_hand && line.starts_with("Instance {"));
+        let fresh: Shape = known.iter().filter(kept).cloned().collect();
+        let found: Shape = shape(lab)?.iter().filter(kept).cloned().collect();
+        difference(&found, &fresh).map_or(Ok(()), Err)
+    }
+}
+
+/// Faults are over: quotas are raised, and whoever cares says once more what is wanted.
+///
+/// # Errors
+/// It goes on for too long.
+pub fn recover(lab: &Lab, last: Option<usize>) -> Result<(), String> {
+    {
+        let mut world = lab.sim.world_mut();
+        let config = world.config_mut();
+        (config.vpc_quota, config.address_quota) = (9, 30);
+    }
+    // What was handled at the same time is over too.
+    lab.sim.advance(lab.settings.lease);
+    match last {
+        Some(number) => lab.upload(&spec(number)),
+        None => lab.delete_spec(),
+    }
+    if lab.run(LIMIT) == Stopped::StillBusy {
+        return Err(format!("still busy: {:?}", lab.status()));
+    }
+    // A look once everything shows, as the schedule asks for.
+    lab.sim.advance(lab.settings.consistency);
+    if lab.status().is_some_and(|status| status.phase != Phase::Deleted) {
+        lab.look();
+    }
+    if lab.run(LIMIT) == Stopped::StillBusy {
+        return Err(format!("still busy after a look: {:?}", lab.status()));
+    }
+    Ok(())
+}
+
+fn act(lab: &Lab, action: Action, last: &mut Option<usize>) {
+    match action {
+        Action::Upload(number) => {
+            let number = usize::try_from(number % SPECS.len() as u64).unwrap_or_default();
+            *last = Some(number);
+            lab.upload(&spec(number));
+        }
+        Action::Delete => {
+            *last = None;
+            lab.delete_spec();
+        }
+        Action::Undelete => undelete(lab, last),
+        Action::Steps(count) => {
+            for _ in 0..count {
+                if lab.step().is_none() {
+                    break;
+                }
+            }
+        }
+        Action::Idle(seconds) => {
+            let seconds = i64::try_from(seconds).unwrap_or_default();
+            lab.sim.advance(SignedDuration::from_secs(seconds));
+        }
+        Action::Look => lab.look(),
+        Action::Both => both(lab),
+        Action::Zombie(number) => zombie(lab, number),
+        Action::Duplicate(number) => {
+            let messages = lab.sim.world().messages(QUEUE).to_vec();
+            if let Some(message) = pick(&messages, number) {
+                lab.enqueue(&message.body);
+            }
+        }
+        Action::Drop(number) => {
+            let messages = lab.sim.world().messages(QUEUE).to_vec();
+            if let Some(message) = pick(&messages, number) {
+                lab.sim.world_mut().delete_message(QUEUE, &message.id);
+            }
+        }
+        Action::LoseHead => lab
+            .sim
+            .world_mut()
+            .delete_object(STATE_BUCKET, &head_key(&stack())),
+        Action::LoseStates => {
+            let serial = lab.head().map_or(0, |head| head.serial);
+            for serial in serial.saturating_sub(2)..=serial + 2 {
+                let key = state_key(&stack(), serial);
+                if lab.sim.world().object(STATE_BUCKET, &key).is_some() {
+                    lab.sim.world_mut().delete_object(STATE_BUCKET, &key);
+                }
+            }
+        }
+        Action::Terminate(_) | Action::Meddle(_) | Action::Open(_) => meddle(lab, action),
+    }
+}
+
+/// The spec's last version is current again, whichever that is.
+fn undelete(lab: &Lab, last: &mut Option<usize>) {
+    if last.is_some() || lab.uploads() == 0 {
+        return;
+    }
+    // Several deletions leave several markers.
+    while lab.undelete_spec() {}
+    let text = lab.spec_text().unwrap_or_default();
+    *last = (0..SPECS.len()).find(|number| spec(*number) == text);
+}
+
+/// What people and AWS do to resources.
+fn meddle(lab: &Lab, action: Action) {
+    let now = lab.sim.now();
+    let mut world = lab.sim.world_mut();
+    let all = world.inventory();
+    let of = |kinds: &[&str]| {
+        let all = all.iter().filter(|it| kinds.contains(&it.kind));
+        all.cloned().collect::<Vec<_>>()
+    };
+    match action {
+        Action::Terminate(number) => {
+            if let Some(it) = pick(&of(&["instance"]), number) {
+                world.terminate_instance(&it.id);
+            }
+        }
+        // What nothing keeps from being deleted.
+        Action::Meddle(number) => {
+            let kinds = [
+                "nat-gateway",
+                "vpc-endpoint",
+                "load-balancer",
+                "listener",
+                "auto-scaling-group",
+                "alarm",
+                "dashboard",
+                "topic",
+                "log-group",
+            ];
+            if let Some(it) = pick(&of(&kinds), number) {
+                world.delete_one(it.kind, &it.id);
+            }
+        }
+        Action::Open(number) => {
+            if let Some(it) = pick(&of(&["security-group"]), number) {
+                let open = AuthorizeSecurityGroupIngress {
+                    group: it.id,
+                    rule: Rule::tcp(22, Peer::Cidr("0.0.0.0/0".into())),
+                };
+                drop(world.call(now, open));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Two invocations at once.
+fn both(lab: &Lab) {
+    let clock = || lab.sim.now();
+    let (one, two) = (
+        lab.job(&stack(), Trigger::SpecChanged),
+        lab.job(&stack(), Trigger::Look),
+    );
+    let run = |job| pass(&lab.sim, &clock, &lab.settings, job);
+    let _ = lab.sim.run(futures::future::join(run(&one), run(&two)));
+}
+
+/// One that sleeps past its lease, and another meanwhile.
+fn zombie(lab: &Lab, number: u64) {
+    let sleep = Sleep::default();
+    let sleeper = Sleeper {
+        sim: &lab.sim,
+        sleep: &sleep,
+        at: number % 12,
+    };
+    let clock = || lab.sim.now();
+    let (old, new) = (
+        lab.job(&stack(), Trigger::SpecChanged),
+        lab.job(&stack(), Trigger::Look),
+    );
+    let old = async {
+        let ended = pass(&sleeper, &clock, &lab.settings, &old).await;
+        sleep.asleep.set();
+        ended
+    };
+    let new = async {
+        sleep.asleep.wait().await;
+        lab.sim
+            .advance(lab.settings.lease + SignedDuration::from_secs(20));
+        let ended = pass(&lab.sim, &clock, &lab.settings, &new).await;
+        sleep.awake_again.set();
+        ended
+    };
+    let _ = lab.sim.run(unheard(futures::future::join(new, old)));
+}
+
+/// Nobody cares how it ends.
+async fn unheard<F: Future>(future: F) {
+    future.await;
+}

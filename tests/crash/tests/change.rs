@@ -1,0 +1,203 @@
+//! A changed spec changes its stack: in place where AWS allows it, beside what is there where it does not, and what is no
+//! longer wanted goes last.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use rstest::rstest;
+use windlass_crash::{Lab, Stopped, verify};
+use windlass_engine::Phase;
+use windlass_sim::{Lag, WorldConfig};
+
+const WEB: &str = include_str!("../../../events/specs/web.yaml");
+const FIXED: &str = "
+network: {zones: 2}
+compute: {mode: ec2, app: {packages: [nginx], port: 80}}
+scaling: {min: 3}
+";
+const LIMIT: usize = 600;
+
+fn ready(spec: &str, lag: Lag) -> Lab {
+    let config = WorldConfig {
+        visibility_lag: lag,
+        elb_lag: lag,
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    lab.upload(spec);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    assert_eq!(lab.status().unwrap().phase, Phase::Ready, "{:#?}", lab.status());
+    lab
+}
+
+fn changed(spec: &str, from: &str, to: &str) -> String {
+    let changed = spec.replacen(from, to, 1);
+    assert_ne!(changed, spec, "{from}");
+    changed
+}
+
+#[rstest]
+#[case::bounds(WEB, "min: 3", "min: 4")]
+#[case::health_check(WEB, "path: /", "path: /health")]
+#[case::one_nat(WEB, "nat: per-zone", "nat: single")]
+#[case::no_endpoints(WEB, "endpoints: [ssm, s3]", "endpoints: []")]
+#[case::another_listener(
+    WEB,
+    "- {port: 80, protocol: HTTP}",
+    "- {port: 80, protocol: HTTP}\n    - {port: 8080, protocol: HTTP}"
+)]
+#[case::another_port(WEB, "{port: 80, protocol: HTTP}", "{port: 8080, protocol: HTTP}")]
+#[case::a_fourth_zone(WEB, "zones: 3", "zones: 4")]
+#[case::packages(WEB, "packages: [nginx]", "packages: [nginx, htop]")]
+#[case::type_(WEB, "t3.micro", "t3.small")]
+#[case::types(WEB, "t3.micro", "t3.small, t3.micro")]
+#[case::nobody_told(WEB, "notify: [ops@example.com]", "notify: []")]
+#[case::another_tag(WEB, "team: storefront", "owner: ops")]
+#[case::no_dashboard(WEB, "dashboard: true", "dashboard: false")]
+#[case::fewer(FIXED, "min: 3", "min: 2")]
+#[case::more(FIXED, "min: 3", "min: 5")]
+#[case::fixed_packages(FIXED, "packages: [nginx]", "packages: [nginx, htop]")]
+fn what_can_change_in_place_does(
+    #[case] spec: &str,
+    #[case] from: &str,
+    #[case] to: &str,
+    #[values(Lag::None, Lag::Seeded { seed: 3, max: 60 })] lag: Lag,
+) {
+    let lab = ready(spec, lag);
+    lab.upload(&changed(spec, from, to));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    lab.upload(spec);
+    if from.contains("zones") {
+        return;
+    }
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+#[rstest]
+#[case::app_port(WEB, "port: 80\n", "port: 8080\n")]
+#[case::scheme(WEB, "internet-facing", "internal")]
+#[case::network(WEB, "10.0.0.0/16", "10.1.0.0/16")]
+#[case::fixed_port(FIXED, "port: 80}", "port: 8080}")]
+fn what_cannot_is_replaced_if_the_spec_allows_it(
+    #[case] spec: &str,
+    #[case] from: &str,
+    #[case] to: &str,
+    #[values(Lag::None, Lag::Seeded { seed: 3, max: 60 })] lag: Lag,
+) {
+    let lab = ready(spec, lag);
+    lab.sim.world_mut().config_mut().address_quota = 10;
+    lab.upload(&changed(spec, from, to));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed, "{status:#?}");
+    assert!(
+        status
+            .errors
+            .iter()
+            .all(|error| error.message.contains("allowReplace")),
+        "{status:#?}"
+    );
+    for replaced in [changed(spec, from, to), spec.to_owned()] {
+        lab.upload(&format!(
+            "allowReplace: true\n{}",
+            replaced.replace("allowReplace: false", "")
+        ));
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+        verify(&lab).unwrap();
+    }
+}
+
+#[test]
+fn the_mode_changes_with_both_beside_each_other() {
+    let lab = ready(WEB, Lag::None);
+    let fixed = changed(WEB, "mode: asg", "mode: ec2");
+    let (head, tail) = fixed.split_once("  max: 9").unwrap();
+    let fixed = format!(
+        "{head}{}",
+        tail.split_once("lifecycle:")
+            .map(|(_, tail)| format!("lifecycle:{tail}"))
+            .unwrap()
+    );
+    lab.upload(&fixed);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+/// What a refused spec would have chosen binds nobody: not a stack that is there, nor one that never came to be.
+#[test]
+fn a_refused_spec_chooses_nothing() {
+    let lab = ready(WEB, Lag::None);
+    lab.sim.world_mut().config_mut().address_quota = 3;
+    lab.upload(&changed(WEB, "zones: 3", "zones: 4"));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    assert_eq!(lab.status().unwrap().phase, Phase::Failed);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+
+    let config = WorldConfig {
+        address_quota: 2,
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    assert_eq!(lab.status().unwrap().phase, Phase::Failed);
+    lab.upload(&changed(WEB, "zones: 3", "zones: 2"));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+/// An invalid or refused newer spec keeps nobody from replacing what died.
+#[rstest]
+#[case::invalid("scaling: {min: 5, max: 2}")]
+#[case::refused(&FIXED.replace("zones: 2", "zones: 2, cidr: 10.9.0.0/16"))]
+fn a_dead_instance_is_replaced_whatever_the_newest_spec_says(#[case] newest: &str) {
+    let lab = ready(FIXED, Lag::None);
+    let victim = lab.status().unwrap().outputs.instance_ids[0].clone();
+    lab.upload(newest);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let said = lab.status().unwrap();
+    assert!(matches!(said.phase, Phase::Rejected | Phase::Failed), "{said:#?}");
+    lab.sim.advance(jiff::SignedDuration::from_hours(1));
+    assert!(lab.sim.world_mut().terminate_instance(&victim));
+    let look = r#"{"wake": {"stack": {"environment": "dev", "name": "web"}, "token": null}}"#;
+    lab.enqueue(look);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, said.phase, "the spec is as wrong as before");
+    let ids = &status.outputs.instance_ids;
+    assert!(ids.len() == 3 && !ids.contains(&victim), "{status:#?}");
+}
+
+/// With `repair: false` a look says what it found, once, and changes nothing.
+#[test]
+fn drift_is_only_said_where_the_spec_says_so() {
+    let lab = ready(&changed(WEB, "repair: true", "repair: false"), Lag::None);
+    lab.sim.advance(jiff::SignedDuration::from_hours(1));
+    let table = lab.state().unwrap().resources[&windlass_planner::Id::of("route-table", "private-a")].clone();
+    assert!(
+        lab.sim
+            .world_mut()
+            .delete_route(&table.outputs.get("id"), "0.0.0.0/0")
+    );
+    let before = lab.sim.world().inventory();
+    let look = r#"{"wake": {"stack": {"environment": "dev", "name": "web"}, "token": null}}"#;
+    for _ in 0..2 {
+        lab.enqueue(look);
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    }
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Ready);
+    assert_eq!(status.drift.len(), 1, "{status:#?}");
+    assert_eq!(status.drift[0].resource.as_str(), "route/private-a");
+    assert_eq!(lab.sim.world().inventory(), before);
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    assert!(lab.status().unwrap().drift.is_empty());
+}
