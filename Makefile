@@ -15,7 +15,7 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
 SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
-.PHONY: help demo local down test bench lint package .binaries .cloud .tools
+.PHONY: help demo local down test wire soak bench lint package .binaries .cloud .tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / && $$1 != "help" {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,13 +26,20 @@ demo: local ## Upload a spec to the local cloud and watch it become a running st
 local: ## Start the local cloud and deploy the pipeline to it; leaves it running
 	@$(MAKE) -j2 .binaries .cloud
 	@$(CLOUD) deploy --bootstrap target/debug/provision --bootstrap ArchiveFunction=target/debug/archive \
-		--parameters WakeSeconds=1 EnforceTls=false
+		--parameters WakeSeconds=1 GraceSeconds=2 ConsistencySeconds=5 EnforceTls=false
 
 down: ## Stop the local cloud
 	@$(CLOUD) down
 
 test: ## Run every check and test, the quick ones first
 	@tests/run
+
+wire: .binaries ## Kill the function at every request over the wire; SPEC=web AT=17 WHEN=after takes one of them again
+	@python3 tests/wire/wire $(if $(SPEC),--spec $(SPEC)) $(if $(AT),--at $(AT)) $(if $(WHEN),--when $(WHEN))
+
+soak: ## Thousands of seeds of every fault at once, and two crashes at once, in the simulator; SEED=7 takes one again
+	@cargo run --locked --quiet -p windlass-crash --example soak -- $(if $(SEED),seed $(SEED),swarm)
+	@$(if $(SEED),,cargo run --locked --quiet -p windlass-crash --example soak -- double)
 
 bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 takes the debug build, CHECK=1 fails on a missed bar
 	@$(MAKE) $(if $(QUICK),.binaries,package)

@@ -1,4 +1,4 @@
-"""Who is measured: each creates the reference stack, finds nothing to change, and changes one field."""
+"""Who is measured: each creates the reference stack, finds nothing to change, changes one field, and destroys it."""
 
 import json
 import os
@@ -59,12 +59,29 @@ class Windlass:
         assert changed != self.spec, "the reference spec has another threshold"
         return self._put(changed)
 
+    def destroy(self) -> Measured:
+        """From the deletion of the spec to the phase Deleted."""
+        bucket = os.environ["SPEC_BUCKET"]
+
+        def act() -> Callable[[], bool]:
+            boto3.client("s3").delete_object(Bucket=bucket, Key=self.key)
+            return lambda: self._phase(None) == "Deleted"
+
+        return self._measure("Deleted", act)
+
     def _put(self, spec: str) -> Measured:
+        bucket = os.environ["SPEC_BUCKET"]
+
+        def act() -> Callable[[], bool]:
+            version = boto3.client("s3").put_object(Bucket=bucket, Key=self.key, Body=spec.encode())["VersionId"]
+            return lambda: self._phase(version) == "Ready"
+
+        return self._measure("Ready", act)
+
+    def _measure(self, what: str, act: Callable[[], Callable[[], bool]]) -> Measured:
         self.cloud.reset_calls()
         began, stamp = time.perf_counter(), int(time.time() * 1000)
-        bucket = os.environ["SPEC_BUCKET"]
-        version = boto3.client("s3").put_object(Bucket=bucket, Key=self.key, Body=spec.encode())["VersionId"]
-        _until("Ready", lambda: self._is_ready(version))
+        _until(what, act())
         seconds = time.perf_counter() - began
         _until("quiet", self._is_quiet)
         calls = self.cloud.calls()
@@ -76,18 +93,19 @@ class Windlass:
         own = Counter({action: count for action, count in own.items() if action.startswith(("s3:", "sqs:"))})
         return Measured(seconds, calls, billed / 1000, passes=len(passes), own=own.total())
 
-    def _is_ready(self, version: str) -> bool:
+    def _phase(self, version: str | None) -> str | None:
+        """The stack's phase, once the status answers to this version, or to any."""
         s3 = boto3.client("s3")
         try:
             answer = s3.get_object(Bucket=os.environ["STATE_BUCKET"], Key="stacks/dev/web/status.json")["Body"].read()
         except s3.exceptions.NoSuchKey:
-            return False
+            return None
         status = json.loads(answer)
-        if status["specVersion"] != version:
-            return False
+        if version and status["specVersion"] != version:
+            return None
         if status["phase"] in ("Rejected", "Failed", "Degraded"):
             raise SystemExit(f"bench: the stack is {status['phase']}: {json.dumps(status['errors'], indent=1)}")
-        return status["phase"] == "Ready"
+        return status["phase"]
 
     def _is_quiet(self) -> bool:
         """No message is visible, in flight or delayed in any queue."""
