@@ -1,0 +1,104 @@
+//! The head after a pass: its operation, its deadline, and when the next look is due.
+
+use jiff::{SignedDuration, Timestamp};
+use windlass_planner::{Id, Outcome};
+
+use crate::document::{DeletionStage, Head, Operation, Wake};
+use crate::drift;
+use crate::pass::{Purpose, Reconciled, Session, Trigger};
+
+/// Longest time between wake-ups while AWS is busy, in seconds.
+const LONGEST_PATIENCE: i64 = 30;
+/// Longest time between wake-ups while calls keep failing. A wake-up that is lost with its function must be overdue when
+/// the queue delivers the pass's own message again: 360 s after it came, of which a pass takes at most 60.
+const LONGEST_BACKOFF: i64 = 200;
+
+/// Longest time that an instance may take to finish its requests (rule 14). What leaves has it on top of the deadline.
+const LONGEST_DRAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The head after this pass. Answers whether the operation ran out of time.
+pub(super) fn move_head<P>(
+    session: &mut Session<P>,
+    reconciled: &Reconciled,
+    now: Timestamp,
+    settled: bool,
+    failed: bool,
+) -> bool {
+    let fresh = session.head.spec_version != session.version;
+    let interval = drift::interval(session);
+    let head = &mut session.head;
+    head.lease = None;
+    if !reconciled.refused {
+        head.spec_version.clone_from(&session.version);
+    }
+    head.intents
+        .retain(|id, _| reconciled.found.known.get(id).is_none());
+    head.was_ready |= settled;
+    if settled {
+        head.drift = Some(interval);
+    }
+    if settled && session.purpose == Purpose::Destroy {
+        end(head);
+    }
+    let looked_at_again = !matches!(session.job.trigger, Trigger::Woken { .. });
+    head.operation = match head.operation.take() {
+        _ if settled => None,
+        Some(operation) if !fresh && !looked_at_again => Some(operation),
+        _ => Some(Operation { since: now }),
+    };
+    let only_leaving = reconciled.found.outcomes.values().all(Outcome::is_ready);
+    let drain = if only_leaving {
+        LONGEST_DRAIN
+    } else {
+        SignedDuration::ZERO
+    };
+    let expired = head
+        .operation
+        .as_ref()
+        .is_some_and(|operation| now > operation.since + session.settings.deadline + drain);
+    let troubled =
+        session.blind.is_some() || !session.troubles.is_empty() || !session.removal_troubles.is_empty();
+    let attempt = head.wake.as_ref().map_or(0, |wake| wake.attempt);
+    let attempt = if troubled { attempt + 1 } else { 0 };
+    head.wake = (!settled && !failed && !expired).then(|| Wake {
+        token: windlass_planner::names::token(&head.lineage, &Id::only("wake"), head.wake_number + 1),
+        due: now
+            + SignedDuration::from_secs(delay(
+                session.settings.wake_seconds,
+                head.operation
+                    .as_ref()
+                    .map_or(0, |operation| now.duration_since(operation.since).as_secs()),
+                attempt,
+                reconciled.unfinished,
+            )),
+        attempt,
+    });
+    head.wake_number += u32::from(head.wake.is_some());
+    expired
+}
+
+/// The head of a stack of which nothing is left. Another stack of the name is another one: its tokens must be new.
+fn end(head: &mut Head) {
+    if let Some(deletion) = head.deletion.as_mut() {
+        deletion.stage = DeletionStage::Ended;
+    }
+    head.lineage.clear();
+    head.spec_version.clear();
+    head.spent.clear();
+    head.intents.clear();
+    head.was_ready = false;
+    head.drift = None;
+}
+
+/// Seconds until the next look: at once if time ran out, a sixth of the time that the work has taken so far, and
+/// twice as long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at
+/// most.
+fn delay(wake_seconds: u32, age: i64, attempt: u32, unfinished: bool) -> i64 {
+    if unfinished {
+        return 0;
+    }
+    let least = i64::from(wake_seconds);
+    let patient = (age / 6).clamp(least, LONGEST_PATIENCE.max(least));
+    let doubled = patient << attempt.min(8);
+    doubled.min(LONGEST_BACKOFF.max(least))
+}
