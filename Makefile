@@ -15,10 +15,10 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
 SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
-.PHONY: help demo local down test wire soak bench lint package .binaries .cloud .tools
+.PHONY: help demo local down test wire soak mutants-seeded bench lint package .binaries .cloud .tools
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / && $$1 != "help" {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: local ## Upload a spec to the local cloud and watch it become a running stack
 	@set -a; . .local/env; set +a; target/debug/windlass demo
@@ -40,6 +40,9 @@ wire: .binaries ## Kill the function at every request over the wire; SPEC=web AT
 soak: ## Thousands of seeds of every fault at once, and two crashes at once, in the simulator; SEED=7 takes one again
 	@cargo run --locked --quiet -p windlass-crash --example soak -- $(if $(SEED),seed $(SEED),swarm)
 	@$(if $(SEED),,cargo run --locked --quiet -p windlass-crash --example soak -- double)
+
+mutants-seeded: ## Seed bugs by hand, one at a time, and see that the crash suite finds each
+	@tests/crash/mutants $(MUTANTS)
 
 bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 takes the debug build, CHECK=1 fails on a missed bar
 	@$(MAKE) $(if $(QUICK),.binaries,package)

@@ -85,6 +85,18 @@ pub(crate) fn ready(found: &Evaluation) -> Vec<Ready> {
         .collect()
 }
 
+/// What is about to be made with a client token.
+pub(crate) fn made(found: &Evaluation) -> impl Iterator<Item = Id> {
+    let makes = |outcome: &Outcome| match outcome {
+        Outcome::Next(Next::Ensure { request, outputs, .. }) => {
+            outputs.is_none() && request.effect() == Effect::Token
+        }
+        _ => false,
+    };
+    let makes = found.outcomes.iter().filter(move |(_, outcome)| makes(outcome));
+    makes.map(|(id, _)| id.clone())
+}
+
 /// Sends a wave of changes side by side and folds the answers in.
 pub(crate) async fn apply<P: Port>(
     session: &mut Session<'_, P>,

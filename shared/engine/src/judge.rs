@@ -101,7 +101,7 @@ impl<P> Judge for Foresight<'_, '_, P> {
     fn next(&self, id: &Id, next: Next) -> Next {
         match &next {
             Next::Ensure {
-                change: Change::Create,
+                change: Change::Create | Change::CreateBeside,
                 ..
             } => unseen(self.session, self.now, id).unwrap_or(next),
             _ => next,
@@ -143,7 +143,7 @@ fn judge<P>(session: &Session<P>, now: Timestamp, id: &Id, next: Next) -> Next {
     if session.sent.contains(&request) {
         return waiting("sent, and not visible yet", outputs);
     }
-    if change == Change::Create
+    if matches!(change, Change::Create | Change::CreateBeside)
         && let Some(waiting) = unseen(session, now, id)
     {
         return waiting;

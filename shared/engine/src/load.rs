@@ -57,7 +57,7 @@ pub(crate) async fn load<P: Port>(port: &P, settings: &Settings, job: &Job) -> R
     let (head_at, status_at) = (head_key(&job.stack), status_key(&job.stack));
     let (head, status, object) =
         try_join3(store.get::<Head>(&head_at), store.get::<Status>(&status_at), spec).await?;
-    let (mut head, head_etag) = match head {
+    let (head, head_etag) = match head {
         Some(head) => (head.document, Some(head.etag)),
         None => (recovered(&store, &job.stack).await?, None),
     };
@@ -65,10 +65,6 @@ pub(crate) async fn load<P: Port>(port: &P, settings: &Settings, job: &Job) -> R
         0 => None,
         serial => store.get::<StateDocument>(&state_key(&job.stack, serial)).await?,
     };
-    // How often each resource was made is lost with the state: the tokens of this lineage may all be used.
-    if head.serial > 0 && state.is_none() {
-        head.lineage.clear();
-    }
     let (records, recorded_spec) = state.map_or_else(Default::default, |state| {
         (state.document.resources, Some(state.document.spec))
     });

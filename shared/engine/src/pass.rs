@@ -184,6 +184,8 @@ pub(crate) struct Session<'a, P> {
     pub(crate) sent: BTreeSet<Request>,
     /// Intents recorded in this pass: free to be sent.
     pub(crate) intended: BTreeSet<Id>,
+    /// What was made in this pass with a client token. An answer may be that of an earlier call.
+    pub(crate) made: BTreeSet<Id>,
     /// What went wrong in this pass.
     pub(crate) troubles: BTreeMap<Id, judge::Trouble>,
     /// What went wrong with resources that leave.
@@ -291,8 +293,10 @@ impl<'a, P: Port> Session<'a, P> {
             .wake
             .as_ref()
             .is_some_and(|wake| wake.attempt >= TROUBLED);
+        // So may something that an earlier pass was about to make.
+        let sure = !stuck && loaded.head.intents.is_empty();
         let focused =
-            matches!(job.trigger, Trigger::Woken { .. }) && goes_on && !stuck && !loaded.records.is_empty();
+            matches!(job.trigger, Trigger::Woken { .. }) && goes_on && sure && !loaded.records.is_empty();
         let mut head = loaded.head_for(job, started);
         match head.deletion.as_mut() {
             Some(deletion) if wanted.destroying => deletion.stage = DeletionStage::Begun,
@@ -316,6 +320,7 @@ impl<'a, P: Port> Session<'a, P> {
             leased: false,
             sent: BTreeSet::new(),
             intended: BTreeSet::new(),
+            made: BTreeSet::new(),
             troubles: BTreeMap::new(),
             removal_troubles: BTreeMap::new(),
             blind: None,
@@ -340,7 +345,7 @@ impl<'a, P: Port> Session<'a, P> {
             records: &self.records,
             spent: &self.head.spent,
             destroying: self.purpose == Purpose::Destroy,
-            recovering: self.records.is_empty() && !self.leased,
+            thorough: !(self.focused || (self.leased && self.records.is_empty())),
         }
     }
 
@@ -395,6 +400,7 @@ impl<'a, P: Port> Session<'a, P> {
                     refused,
                 }));
             }
+            self.made.extend(apply::made(&found));
             if let Err(Overtaken) = apply::apply(self, ready).await? {
                 return Ok(Err(Overtaken));
             }

@@ -509,11 +509,15 @@ fn learn(known: &mut Known, id: &Id, outcome: &Outcome, planning: bool) {
         (
             None,
             Outcome::Next(Next::Ensure {
-                change: change @ (Change::Create | Change::Recreate | Change::Replace),
+                change: change @ (Change::Create | Change::Recreate | Change::CreateBeside | Change::Replace),
                 ..
             }),
         ) if planning => {
-            known.insert(id.clone(), Outputs::planned(id, *change == Change::Replace), true);
+            known.insert(
+                id.clone(),
+                Outputs::planned(id, matches!(change, Change::CreateBeside | Change::Replace)),
+                true,
+            );
         }
         _ => {}
     }

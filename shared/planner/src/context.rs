@@ -245,17 +245,16 @@ pub struct Context<'a> {
     pub spent: &'a BTreeMap<Id, u32>,
     /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
     pub destroying: bool,
-    /// Nothing is recorded, and what is there was not made in this pass: the state was lost, or its writer died.
-    pub recovering: bool,
+    /// This pass looks at everything: also for what nobody recorded, because its writer died, or the state was lost.
+    pub thorough: bool,
 }
 
 impl Context<'_> {
     /// Whether to look for resources of a kind that the spec may not want: some may be left.
     #[must_use]
     pub fn looks_for(&self, kind: &str, known: &Known) -> bool {
-        self.destroying
-            || self.records.keys().any(|id| id.kind() == kind)
-            || (self.recovering && known.get(&Id::only("vpc")).is_some())
+        let begun = !self.records.is_empty() || known.get(&Id::only("vpc")).is_some();
+        self.destroying || (self.thorough && begun) || self.records.keys().any(|id| id.kind() == kind)
     }
 
     /// What an earlier pass recorded of a resource.

@@ -38,6 +38,8 @@ pub enum Change {
     Create,
     /// The resource was there and is seen dead: nothing has to be waited for until another one is made.
     Recreate,
+    /// The resource does not show, and one is there that cannot become it, beside which it was made before.
+    CreateBeside,
     /// One is there that AWS cannot change to what is wanted: another is made beside it, and takes its place. Only with
     /// `allowReplace: true`.
     Replace,
@@ -96,6 +98,17 @@ impl Next {
         Self::Ensure {
             request: request.into(),
             change: Change::Recreate,
+            reason: reason.into(),
+            outputs: None,
+            now: Box::default(),
+        }
+    }
+
+    /// A create beside something that cannot become what is wanted, and beside which it was made before.
+    pub fn create_beside(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+        Self::Ensure {
+            request: request.into(),
+            change: Change::CreateBeside,
             reason: reason.into(),
             outputs: None,
             now: Box::default(),

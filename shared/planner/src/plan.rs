@@ -99,7 +99,7 @@ impl Plan {
                 }) => plan.steps.push(Step {
                     resource: id.clone(),
                     change: Cow::Borrowed(match change {
-                        Change::Create | Change::Recreate => "create",
+                        Change::Create | Change::Recreate | Change::CreateBeside => "create",
                         Change::Update => "update",
                         Change::Replace => "replace",
                     }),
@@ -337,7 +337,7 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         spent: &BTreeMap::new(),
         records: &records,
         destroying: false,
-        recovering: false,
+        thorough: false,
     };
     Board::new(false).plan_in_full(&cx, &Lenient)
 }

@@ -160,7 +160,7 @@ mod tests {
             lineage: "",
             spent: &std::collections::BTreeMap::new(),
             destroying: false,
-            recovering: false,
+            thorough: false,
             records: &Records::new(),
         };
         let script = String::from_utf8(STANDARD.decode(encoded(&cx)).unwrap()).unwrap();

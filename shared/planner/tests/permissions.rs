@@ -37,7 +37,7 @@ fn policy(app: &str) -> Value {
         records: &Records::new(),
         spent: &std::collections::BTreeMap::new(),
         destroying: false,
-        recovering: false,
+        thorough: false,
     };
     let mut known = Known::default();
     let role = Outputs::id("windlass-dev-web").with("arn", "arn:aws:iam::123456789012:role/windlass-dev-web");

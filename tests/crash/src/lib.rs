@@ -14,9 +14,9 @@ mod watch;
 pub use lab::{Lab, QUEUE, STATE_BUCKET, Step, Stopped, settings, stack, stack_named};
 pub use shape::{Shape, difference, shape};
 pub use sleeper::{Sleep, Sleeper};
-pub use sweep::{Scenario, sweep, sweep_twice};
+pub use sweep::{Scenario, sweep, sweep_then, sweep_twice};
 pub use verify::{
-    idle_passes_change_nothing, nothing_is_orphaned_or_doubled, ready, settled, verify, verify_gone,
-    verify_quickly,
+    history_is_kept, idle_passes_change_nothing, nothing_is_orphaned_or_doubled, ready, settled, verify,
+    verify_gone, verify_quickly,
 };
 pub use watch::runs_and_serves;

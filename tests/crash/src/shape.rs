@@ -91,11 +91,11 @@ impl Camera {
             .filter_map(|(id, name)| Some((end(id)?, format!("{name}.end"))))
             .collect();
         names.extend(ends);
-        // Of the two names of a group either will do.
+        // Of the names of a group any will do.
         let base = windlass_planner::names::stack(&stack());
-        let second = format!("{base}.b");
-        names.retain(|(id, _)| *id != base && *id != second);
-        names.push((second, base));
+        let others = ["b", "c", "d", "e", "f"].map(|ending| format!("{base}.{ending}"));
+        names.retain(|(id, _)| *id != base && !others.contains(id));
+        names.extend(others.map(|name| (name, base.clone())));
         names.sort_by_key(|(id, _)| (std::cmp::Reverse(id.len()), id.clone()));
         Self {
             world,

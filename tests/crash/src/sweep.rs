@@ -113,6 +113,41 @@ pub fn sweep(scenario: &Scenario, fault: &Verdict) -> Result<u64, String> {
     }
 }
 
+/// Meets a fault at each mutating call in turn, and right after it, with everything half done, does something else.
+/// Answers how many calls there are.
+///
+/// # Errors
+/// What is wrong without any fault, or afterwards.
+pub fn sweep_then(scenario: &Scenario, fault: &Verdict, then: &dyn Fn(&Lab)) -> Result<u64, String> {
+    let (mut calls, mut wrong) = (0, Vec::new());
+    // What the scenario itself comes to is not what is checked.
+    let undisturbed = Scenario {
+        check: &|_| Ok(()),
+        ..*scenario
+    };
+    for moment in undisturbed.moments()? {
+        for at in 0..moment.calls {
+            calls += 1;
+            let lab = moment.faulty(at, fault);
+            lab.step();
+            lab.sim.set_faults(None);
+            then(&lab);
+            let outcome = match lab.run(LIMIT) {
+                Stopped::Quiet => (scenario.check)(&lab),
+                Stopped::StillBusy => Err(format!("still busy: {:?}", lab.status())),
+            };
+            if let Err(error) = outcome {
+                wrong.push(format!("at mutating call {}: {error}", moment.earlier + at));
+            }
+        }
+    }
+    if wrong.is_empty() {
+        Ok(calls)
+    } else {
+        Err(format!("{} of {calls}:\n{}", wrong.len(), wrong.join("\n")))
+    }
+}
+
 /// Meets one fault at each mutating call in turn, and after each of them another one at each call of what is left to do.
 /// Answers how many pairs there are.
 ///

@@ -1,7 +1,8 @@
 //! What must hold once a stack has settled. Each check answers what is wrong, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use windlass_calls::{Request, s3};
 use windlass_engine::{Phase, Trigger};
 use windlass_planner::Id;
 use windlass_planner::names::{RESOURCE_TAG, STACK_TAG};
@@ -24,6 +25,7 @@ pub fn verify(lab: &Lab) -> Result<(), String> {
 pub fn verify_quickly(lab: &Lab) -> Result<(), String> {
     ready(lab)?;
     idle_passes_change_nothing(lab, 2)?;
+    history_is_kept(lab)?;
     nobody_is_asked_twice(lab)
 }
 
@@ -113,6 +115,23 @@ pub fn nothing_is_orphaned_or_doubled(lab: &Lab) -> Result<(), String> {
                 "{} {} ({resource}) is not in the state",
                 live.kind, live.id
             ));
+        }
+    }
+    Ok(())
+}
+
+/// No recorded state was ever written over (I3).
+///
+/// # Errors
+/// The key of one that was.
+pub fn history_is_kept(lab: &Lab) -> Result<(), String> {
+    let mut written = BTreeSet::new();
+    for entry in lab.sim.trace().iter().filter(|entry| entry.outcome.applied()) {
+        let Request::S3(s3::Request::PutObject(put)) = &entry.request else {
+            continue;
+        };
+        if put.key.starts_with("states/") && !written.insert(put.key.clone()) {
+            return Err(format!("{} was written twice", put.key));
         }
     }
     Ok(())

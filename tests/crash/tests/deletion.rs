@@ -579,3 +579,20 @@ fn the_end_of_a_stack_is_recorded_and_its_history_stays() {
         );
     }
 }
+
+/// In the order that AWS asks for (rule 51): without a lag no call is refused.
+#[rstest]
+fn nothing_is_asked_to_go_before_what_needs_it(#[values(WEB, CONTAINER, SMALL, FIXED)] spec: &str) {
+    let lab = ready(&spec.replace("name: container", "name: web")).fork(1);
+    lab.delete_spec();
+    quiet(&lab);
+    verify_gone(&lab).unwrap();
+    let trace = lab.sim.trace();
+    let refused = trace.iter().filter(|entry| {
+        entry.request.effect().is_mutating() && matches!(entry.outcome, windlass_sim::Outcome::Refused(_))
+    });
+    let refused: Vec<String> = refused
+        .map(|entry| format!("{} {}", entry.action(), entry.outcome))
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}

@@ -150,3 +150,42 @@ fn a_network_keeps_its_own_internet_gateway_beside_one_that_is_detached() {
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify(&lab).unwrap();
 }
+
+/// The group of the first port and that of the second were both waiting to go, and had both names that a group could have:
+/// the one of the third port waited for them, and they for it.
+#[test]
+fn a_change_of_mind_in_mid_replacement_finds_a_free_name_for_the_group() {
+    let spec = |port: u16| {
+        format!(
+            "allowReplace: true\ncompute: {{app: {{packages: [nginx], port: {port}}}}}\nscaling: {{min: 2}}\n"
+        )
+    };
+    let lab = lab();
+    becomes_ready(&lab, &spec(80));
+    lab.upload(&spec(8080));
+    while lab.sim.calls()["autoscaling:CreateAutoScalingGroup"] < 2 {
+        assert!(lab.step().is_some());
+    }
+    becomes_ready(&lab, &spec(8000));
+}
+
+/// A call with the token of an earlier one and other parameters was refused, and the stack `Failed` until somebody gave it
+/// another name.
+#[test]
+fn a_client_token_that_was_used_for_something_else_is_left_behind() {
+    let spec = "network: {zones: 2, nat: single}\ncompute: {app: {packages: [nginx]}}\n";
+    let lab = lab();
+    becomes_ready(&lab, spec);
+    for serial in 1..=lab.head().unwrap().serial {
+        lab.sim
+            .world_mut()
+            .delete_object(STATE_BUCKET, &state_key(&stack(), serial));
+    }
+    becomes_ready(
+        &lab,
+        &format!(
+            "allowReplace: true\n{}",
+            spec.replace("{zones", "{cidr: 10.7.0.0/16, zones")
+        ),
+    );
+}

@@ -122,3 +122,31 @@ fn a_version_that_fails_takes_nothing_away_and_a_corrected_one_takes_its_place(
         verify(&lab).unwrap();
     }
 }
+
+/// How many instances a group wants is the scaler's business (rule 47), whatever else of it changes.
+#[rstest]
+#[case::packages("[nginx]", "[nginx, htop]")]
+#[case::bounds("max: 5", "max: 8")]
+#[case::health_check("scaling:", "loadBalancer: {healthCheck: {interval: 40s}}\nscaling:")]
+#[case::port("port: 80", "port: 8080")]
+fn the_scalers_capacity_is_kept(#[case] from: &str, #[case] to: &str) {
+    let lab = ready(GROUP, Lag::None);
+    let (now, group) = (lab.sim.now(), lab.status().unwrap().outputs.asg_name);
+    let change = windlass_calls::autoscaling::GroupChange {
+        desired: Some(5),
+        ..Default::default()
+    };
+    let scaled = windlass_calls::autoscaling::UpdateAutoScalingGroup {
+        group,
+        change: Box::new(change),
+    };
+    lab.sim.world_mut().call(now, scaled).unwrap();
+    lab.sim.advance(lab.settings.consistency);
+    lab.upload(&GROUP.replacen(from, to, 1));
+    assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::Quiet);
+    verify(&lab).unwrap();
+    let (now, name) = (lab.sim.now(), lab.status().unwrap().outputs.asg_name);
+    let describe = windlass_calls::autoscaling::DescribeAutoScalingGroups { name };
+    let groups = lab.sim.world_mut().call(now, describe).unwrap();
+    assert_eq!(groups[0].desired, 5);
+}

@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_crash::{Lab, Sleep, Sleeper, Stopped, settled, stack};
+use windlass_crash::{Lab, Sleep, Sleeper, Stopped, history_is_kept, settled, stack};
 use windlass_engine::{Job, Trigger, Verdict, pass};
 use windlass_sim::{Ran, WorldConfig};
 
@@ -66,7 +66,7 @@ fn sleep_over(spec: &str, at: u64, asleep: SignedDuration) -> Option<Result<(), 
     }
     Some(match lab.run(LIMIT) {
         // One who slept over a subscription asks once more: no token or condition can keep a call that is on its way.
-        Stopped::Quiet => settled(&lab),
+        Stopped::Quiet => settled(&lab).and_then(|()| history_is_kept(&lab)),
         Stopped::StillBusy => Err("still busy".into()),
     })
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use windlass_planner::{Id, Outcome};
 
-use crate::document::{DeletionStage, Head, Operation, Wake};
+use crate::document::{DeletionStage, Head, Intent, Operation, Wake};
 use crate::drift;
 use crate::pass::{Purpose, Reconciled, Session, Trigger};
 
@@ -26,13 +26,14 @@ pub(super) fn move_head<P>(
 ) -> bool {
     let fresh = session.head.spec_version != session.version;
     let interval = drift::interval(session);
+    let window = session.settings.consistency;
     let head = &mut session.head;
     head.lease = None;
     if !reconciled.refused {
         head.spec_version.clone_from(&session.version);
     }
     head.intents
-        .retain(|id, _| reconciled.found.known.get(id).is_none());
+        .retain(|id, intent| unresolved(reconciled, id, intent, window, now));
     head.was_ready |= settled;
     if settled {
         head.drift = Some(interval);
@@ -75,6 +76,21 @@ pub(super) fn move_head<P>(
     });
     head.wake_number += u32::from(head.wake.is_some());
     expired
+}
+
+/// Whether a create that was about to be sent may still turn out to have taken effect. One that is no longer wanted does
+/// until everything would have shown.
+pub(super) fn unresolved(
+    reconciled: &Reconciled,
+    id: &Id,
+    intent: &Intent,
+    window: SignedDuration,
+    now: Timestamp,
+) -> bool {
+    let found = &reconciled.found;
+    let looked_at = found.observed.contains(id.kind());
+    let open = found.outcomes.contains_key(id) || !looked_at || now < intent.at + window;
+    found.known.get(id).is_none() && open
 }
 
 /// The head of a stack of which nothing is left. Another stack of the name is another one: its tokens must be new.

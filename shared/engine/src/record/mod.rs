@@ -92,7 +92,10 @@ fn is_settled<P>(session: &Session<P>, reconciled: &Reconciled, records: &Record
     } else {
         !found.outcomes.is_empty()
     };
+    let (window, now) = (session.settings.consistency, session.clock.now());
+    let mut intents = session.head.intents.iter();
     session.blind.is_none()
+        && !intents.any(|(id, intent)| head::unresolved(reconciled, id, intent, window, now))
         && !reconciled.unfinished
         && all_there
         && nothing_leaves

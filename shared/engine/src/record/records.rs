@@ -27,11 +27,16 @@ pub(super) fn recorded<P: Port>(session: &Session<P>, reconciled: &Reconciled, n
             continue;
         }
         let record = match (outputs, old) {
-            (Some(outputs), Some(old)) if old.outputs.get("id") == outputs.get("id") => Record {
-                outputs: outputs.clone(),
-                settled,
-                ..old.clone()
-            },
+            // One that was gone, and is answered once more, is an old answer: the next create needs the token after it.
+            (Some(outputs), Some(old))
+                if old.outputs.get("id") == outputs.get("id") && !session.made.contains(id) =>
+            {
+                Record {
+                    outputs: outputs.clone(),
+                    settled,
+                    ..old.clone()
+                }
+            }
             (Some(outputs), _) => Record {
                 outputs: outputs.clone(),
                 settled,

@@ -64,7 +64,7 @@ impl Kind for AutoScalingGroup {
         if cx.spec.compute.mode == Mode::Ec2 && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
-        let names = asked(cx, known).into_iter();
+        let names = asked(cx, seen, known).into_iter();
         let mut queries: Vec<Request> = names
             .map(|name| DescribeAutoScalingGroups { name }.into())
             .collect();
@@ -255,29 +255,42 @@ fn apply(group: &mut Group, change: &GroupChange) {
     }
 }
 
-/// The names that a stack's groups can have: two, so that one can take the other's place. No stack's name has a dot.
-fn both_names(cx: &Context) -> [String; 2] {
+/// What the names of a stack's groups end with: one takes the other's place, and a change of mind in between asks for a
+/// third. No stack's name has a dot.
+const ENDINGS: [&str; 6] = ["", ".b", ".c", ".d", ".e", ".f"];
+
+/// The names that a stack's groups can have.
+fn all_names(cx: &Context) -> [String; ENDINGS.len()] {
     let name = names::stack(&cx.spec.stack);
-    [name.clone(), format!("{name}.b")]
+    ENDINGS.map(|ending| format!("{name}{ending}"))
 }
 
-/// The names to ask about: the recorded one alone, as long as it needs no other beside it.
-fn asked(cx: &Context, known: &Known) -> Vec<String> {
-    let [first, second] = both_names(cx);
-    let Some(record) = cx.record(&Id::only(AutoScalingGroup::NAME)) else {
-        let any = cx.destroying || cx.recovering;
-        return if any { vec![first, second] } else { vec![first] };
-    };
+/// The names to ask about: the recorded one alone, as long as it needs no other beside it; else the first three,
+/// and another as long as all of these are taken.
+fn asked(cx: &Context, seen: &Seen, known: &Known) -> Vec<String> {
+    let names = all_names(cx);
+    let record = cx.record(&Id::only(AutoScalingGroup::NAME));
     let target_group = known
         .get(&Id::only("target-group"))
         .map(|group| group.outputs.get("id"));
-    let (name, then) = (record.outputs.get("name"), record.outputs.get("targetGroup"));
-    let stays = target_group.is_none_or(|now| then.is_empty() || now == then);
-    if stays && record.leaving.is_empty() && !cx.destroying && !name.is_empty() {
-        vec![name]
-    } else {
-        vec![first, second]
+    if let Some(record) = record.filter(|record| record.leaving.is_empty()) {
+        let (name, then) = (record.outputs.get("name"), record.outputs.get("targetGroup"));
+        let stays = target_group.is_none_or(|now| then.is_empty() || now == then);
+        if stays && !cx.destroying && !cx.thorough && !name.is_empty() {
+            return vec![name];
+        }
     }
+    if record.is_none() && !cx.destroying && !cx.thorough {
+        return names[..1].to_vec();
+    }
+    let taken = names.iter().take_while(|name| seen.groups.contains_key(*name));
+    let first = names.iter().take((taken.count() + 1).max(3)).cloned();
+    let recorded = record.into_iter().flat_map(|record| {
+        let name = record.outputs.get("name");
+        record.leaving.iter().cloned().chain([name])
+    });
+    let more = recorded.filter(|name| names[2..].contains(name));
+    first.chain(more).collect()
 }
 
 /// The stack's group, and the one that it takes the place of: that sends its instances to another target group, or
@@ -319,7 +332,7 @@ fn this<'a>(
 
 /// A group under a name that is free, as large as the one that it takes the place of.
 fn create(cx: &Context, id: &Id, seen: &Seen, old: &[&Group], settings: GroupSettings) -> Next {
-    let names = both_names(cx);
+    let names = all_names(cx);
     let free = names.iter().find(|name| !seen.groups.contains_key(*name));
     let foreign = seen
         .groups

@@ -29,7 +29,8 @@ pub struct Seen {
 impl Kind for InstanceRole {
     type Seen = Seen;
     const NAME: &'static str = "instance-role";
-    const AFTER: &'static [&'static str] = &["instance-profile", "instance-role-policy"];
+    /// The topic is found by the account in the role's ARN.
+    const AFTER: &'static [&'static str] = &["instance-profile", "instance-role-policy", "topic"];
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         Ok(vec![Id::only(Self::NAME)])

@@ -121,10 +121,15 @@ impl Kind for LaunchTemplate {
             Next::InSync(outputs(newest.version))
         } else {
             let now = json!({ "launchTemplate": template.id, "data": newest.data });
-            let text = serde_json::to_string(&data).unwrap_or_default();
+            // Another template of the stack has versions of the same numbers.
+            let made = format!(
+                "{} {}",
+                template.id,
+                serde_json::to_string(&data).unwrap_or_default()
+            );
             let create = CreateLaunchTemplateVersion {
                 launch_template: template.id.clone(),
-                token: names::token(cx.lineage, &Id::of(Self::NAME, newest.version + 1), &text),
+                token: names::token(cx.lineage, &Id::of(Self::NAME, newest.version + 1), &made),
                 data: Box::new(data),
             };
             Next::update(

@@ -115,8 +115,10 @@ fn present<T: Tagged>(cx: &Context, kind: &str, seen: &[T]) -> Vec<Present> {
 fn make(cx: &Context, id: &Id, old: &[&str], request: impl Into<Request>, reason: impl Into<String>) -> Next {
     let recorded = cx.record(id).map(|record| record.outputs.get("id"));
     let newer = recorded.is_some_and(|id| !id.is_empty() && !old.contains(&id.as_str()));
-    if old.is_empty() || newer {
+    if old.is_empty() {
         Next::create(request, reason)
+    } else if newer {
+        Next::create_beside(request, reason)
     } else {
         Next::replace(request, reason)
     }

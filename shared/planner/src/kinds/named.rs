@@ -160,7 +160,7 @@ impl<T: HasArn + Clone> Named<T> {
 /// `changed` says that another is wanted.
 pub(super) fn ask(cx: &Context, id: &Id, changed: bool) -> Ask {
     match cx.record(id) {
-        Some(record) if !cx.destroying && !changed && record.leaving.is_empty() => {
+        Some(record) if !cx.destroying && !cx.thorough && !changed && record.leaving.is_empty() => {
             Ask::Name(record.outputs.get("name"))
         }
         _ => Ask::All,

@@ -52,9 +52,16 @@ impl Kind for NatGateway {
         let subnet = known.exists(&Id::of("subnet", format!("public-{}", id.part())));
         let subnet = subnet?;
         let fits = |gateway: &ec2::NatGateway| subnet.is("id", &gateway.subnet);
+        let serves = |gateway: &ec2::NatGateway| {
+            names::is(&gateway.tags, id)
+                && fits(gateway)
+                && !matches!(gateway.state.as_str(), DELETING | FAILED)
+        };
+        // One that failed because another has its address stands in nobody's way.
+        let any_serves = seen.iter().any(serves);
         let live: Vec<ec2::NatGateway> = seen
             .iter()
-            .filter(|gateway| gateway.state != DELETING)
+            .filter(|gateway| gateway.state != DELETING && !(any_serves && gateway.state == FAILED))
             .cloned()
             .collect();
         let Found { this, old } = find(cx, id, &live, fits);
@@ -84,7 +91,7 @@ impl Kind for NatGateway {
         Ok(match gateway.state.as_str() {
             "available" => Next::InSync(outputs),
             // It is recorded: AWS answers its client token with it for a day, so the next one needs another.
-            "failed" => Next::Refuse {
+            FAILED => Next::Refuse {
                 reason: format!(
                     "NAT gateway {} failed ({}): delete it, settle the cause, and upload the spec again",
                     gateway.id,
@@ -116,5 +123,7 @@ impl Kind for NatGateway {
     }
 }
 
+/// The state of one that never came to be.
+const FAILED: &str = "failed";
 /// The state of one on its way out, which takes about a minute.
 const DELETING: &str = "deleting";

@@ -87,6 +87,8 @@ impl Kind for Subscription {
                 protocol: protocol.into(),
                 endpoint: address.into(),
             };
+            // Until it is answered nobody was asked.
+            let outputs = Outputs::id(address).with("askedFor", "");
             super::set(cx, id, subscribe, format!("{address} hears of trouble"), outputs)
         })
     }

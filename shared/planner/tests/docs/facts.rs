@@ -100,7 +100,7 @@ pub(crate) fn facts<K: Kind>() -> (&'static str, Facts) {
             records: &Records::new(),
             spent: &BTreeMap::new(),
             destroying: false,
-            recovering: false,
+            thorough: false,
         };
         facts.look::<K>(&cx);
     }
