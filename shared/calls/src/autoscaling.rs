@@ -3,9 +3,9 @@
 use crate::Tags;
 
 calls! { "autoscaling", Autoscaling;
-    /// The group of this name with its instances; an empty list without one.
-    DescribeAutoScalingGroups { /// Name.
-        name: String } => Vec<Group>, Read;
+    /// The groups of these names with their instances; those that do not exist are left out. At least one name, at most 50.
+    DescribeAutoScalingGroups { /// Names.
+        names: Vec<String> } => Vec<Group>, Read;
     /// The group's newest activities first: launches, terminations, and why they failed. At most 20.
     DescribeScalingActivities { /// Group name.
         group: String } => Vec<Activity>, Read;

@@ -8,11 +8,12 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::s3::{Condition, ListObjectsV2};
 use windlass_spec::{Spec, StackId};
 
-use crate::document::{Deletion, DeletionStage, Head, Wake};
+use crate::document::{Deletion, DeletionStage, Head};
 use crate::load::Loaded;
 use crate::pass::{Clock, Job, PassError, Session, Settings, Trigger, Verdict};
 use crate::port::Port;
@@ -27,8 +28,8 @@ const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 const FEW: usize = 3;
 /// One in so many.
 const SHARE: usize = 5;
-/// Most heads that are read to find out.
-const MOST: usize = 100;
+/// Heads that are read at a time to find out.
+const AT_ONCE: usize = 16;
 
 /// What a pass over a stack without a spec is to do.
 pub(crate) async fn wanted<P: Port>(
@@ -162,14 +163,7 @@ impl<P: Port> Desk<'_, P> {
         });
         // Whatever was under way stops here.
         head.operation = None;
-        head.wake_number += 1;
-        let id = windlass_planner::Id::only("wake");
-        let token = windlass_planner::names::token(&head.lineage, &id, head.wake_number);
-        head.wake = Some(Wake {
-            token: token.clone(),
-            due: over,
-            attempt: 0,
-        });
+        let token = head.wake_at(over, 0);
         if !self.commit(&head).await? {
             return self.again().await;
         }
@@ -244,14 +238,24 @@ impl<P: Port> Desk<'_, P> {
             .iter()
             .filter(is_missing)
             .filter(|stack| **stack != self.job.stack);
+        let missing: Vec<String> = missing.map(head_key).collect();
         let (mut together, mut ended) = (1, 0);
-        for stack in missing.take(MOST) {
-            let head = store.get::<Head>(&head_key(stack)).await?;
-            match head.and_then(|head| head.document.deletion) {
-                Some(other) if other.stage == DeletionStage::Ended => ended += 1,
-                Some(other) if apart(other.at, deletion.at) > TOGETHER => {}
-                // Its event is still on the way.
-                _ => together += 1,
+        // Every one: the heads of stacks that are gone stay, and there may be any number of them.
+        for keys in missing.chunks(AT_ONCE) {
+            let read = keys.iter().map(|key| async {
+                match store.get::<Head>(key).await {
+                    // Somebody else's trouble: as one that did not notice yet.
+                    Err(PassError::Document { .. }) => Ok(None),
+                    read => read,
+                }
+            });
+            for head in try_join_all(read).await? {
+                match head.and_then(|head| head.document.deletion) {
+                    Some(other) if other.stage == DeletionStage::Ended => ended += 1,
+                    Some(other) if apart(other.at, deletion.at) > TOGETHER => {}
+                    // Its event is still on the way.
+                    _ => together += 1,
+                }
             }
         }
         let all = stacks.len().max(1) - ended;

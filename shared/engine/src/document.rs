@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use windlass_planner::{Id, Records};
+use windlass_planner::{Id, Records, names};
 use windlass_spec::Spec;
 
 /// `head.json`: where the state is, who may write, and what may be in flight.
@@ -34,12 +34,30 @@ pub struct Head {
     /// How many times each resource was created that is gone and no longer recorded: client tokens are never used again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub spent: BTreeMap<Id, u32>,
+    /// ARN of the instance role as it was last seen: it names the account, without which the ARN of what shows late is
+    /// not known. Empty before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
     /// The deletion of its spec, once it was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
     /// Seconds between two looks at whether somebody changed the stack by hand; `None` before it was ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<u32>,
+}
+
+impl Head {
+    /// Plans the next wake-up, the only one that counts from now on, and answers its token.
+    pub(crate) fn wake_at(&mut self, due: Timestamp, attempt: u32) -> String {
+        self.wake_number += 1;
+        let token = names::token(&self.lineage, &Id::only("wake"), self.wake_number);
+        self.wake = Some(Wake {
+            token: token.clone(),
+            due,
+            attempt,
+        });
+        token
+    }
 }
 
 /// A spec's deletion, from the moment it was seen to the end of the stack.

@@ -344,6 +344,7 @@ impl<'a, P: Port> Session<'a, P> {
             lineage: &self.head.lineage,
             records: &self.records,
             spent: &self.head.spent,
+            role: &self.head.role,
             destroying: self.purpose == Purpose::Destroy,
             thorough: !(self.focused || (self.leased && self.records.is_empty())),
         }

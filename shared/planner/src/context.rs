@@ -243,6 +243,8 @@ pub struct Context<'a> {
     pub records: &'a Records,
     /// How many times each resource was created that is gone and no longer recorded.
     pub spent: &'a BTreeMap<Id, u32>,
+    /// ARN of the instance role as an earlier pass saw it, or empty.
+    pub role: &'a str,
     /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
     pub destroying: bool,
     /// This pass looks at everything: also for what nobody recorded, because its writer died, or the state was lost.
@@ -286,11 +288,15 @@ impl Context<'_> {
     /// The instance role does not exist yet.
     pub fn arn(&self, known: &Known, service: &str) -> Result<String, Blocked> {
         let role = known.exists(&Id::only("instance-role"))?;
-        let arn = role.get("arn");
-        let mut parts = arn.split(':').skip(1);
+        Ok(self.beside(&role.get("arn"), service))
+    }
+
+    /// The same, in the account that a role's ARN names.
+    pub(crate) fn beside(&self, role: &str, service: &str) -> String {
+        let mut parts = role.split(':').skip(1);
         let partition = parts.next().unwrap_or("aws");
         let account = parts.nth(2).unwrap_or("${account}");
-        Ok(format!("arn:{partition}:{service}:{}:{account}", self.region))
+        format!("arn:{partition}:{service}:{}:{account}", self.region)
     }
 
     /// The client token of the next create of a resource. The same until an earlier incarnation is known to be gone.

@@ -334,6 +334,7 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         version: "",
         boundary: None,
         lineage: "",
+        role: "",
         spent: &BTreeMap::new(),
         records: &records,
         destroying: false,

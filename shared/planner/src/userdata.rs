@@ -158,6 +158,7 @@ mod tests {
             boundary: None,
             version: "",
             lineage: "",
+            role: "",
             spent: &std::collections::BTreeMap::new(),
             destroying: false,
             thorough: false,

@@ -34,6 +34,7 @@ fn policy(app: &str) -> Value {
         boundary: None,
         version: "v1",
         lineage: "l",
+        role: "",
         records: &Records::new(),
         spent: &std::collections::BTreeMap::new(),
         destroying: false,

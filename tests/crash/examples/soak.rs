@@ -4,7 +4,8 @@
 //! ```text
 //! soak swarm            seeds 0 to WINDLASS_SEEDS (10,000)
 //! soak seed N           one seed: its actions, and if it fails the fewest of them that still do
-//! soak trace N          the same, with every call
+//! soak calm N           the same without its storms
+//! soak trace N          one seed, with every call
 //! soak double           two crashes
 //! ```
 //!
@@ -37,11 +38,12 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let passed = match words[..] {
         ["swarm"] => swarm(),
-        ["seed", seed] => seed.parse().is_ok_and(|seed| one(seed, false)),
-        ["trace", seed] => seed.parse().is_ok_and(|seed| one(seed, true)),
+        ["seed", seed] => seed.parse().is_ok_and(|seed| one(&Run::of(seed), false)),
+        ["calm", seed] => seed.parse().is_ok_and(|seed| one(&Run::calm(seed), false)),
+        ["trace", seed] => seed.parse().is_ok_and(|seed| one(&Run::of(seed), true)),
         ["double"] => double(),
         _ => {
-            eprintln!("soak swarm | seed N | trace N | double");
+            eprintln!("soak swarm | seed N | calm N | trace N | double");
             false
         }
     };
@@ -110,9 +112,8 @@ fn swarm() -> bool {
     failed.is_empty()
 }
 
-fn one(seed: u64, trace: bool) -> bool {
+fn one(run: &Run, trace: bool) -> bool {
     let mut fresh = Fresh::default();
-    let run = Run::of(seed);
     println!("{run}");
     let Err(why) = run.run(&mut fresh) else {
         println!("passed");

@@ -82,6 +82,7 @@ pub struct Lab {
     pub sim: Sim,
     /// The function's settings.
     pub settings: Settings,
+    skew: Cell<SignedDuration>,
     invocations: Cell<u64>,
     uploads: RefCell<BTreeMap<String, u32>>,
 }
@@ -98,6 +99,7 @@ impl Lab {
         Self {
             sim: Sim::new(world, start, seed),
             settings: settings(),
+            skew: Cell::new(SignedDuration::ZERO),
             invocations: Cell::new(0),
             uploads: RefCell::default(),
         }
@@ -109,9 +111,21 @@ impl Lab {
         Self {
             sim: Sim::new(self.sim.world().clone(), self.sim.now(), seed),
             settings: self.settings.clone(),
+            skew: self.skew.clone(),
             invocations: Cell::new(self.invocations.get()),
             uploads: self.uploads.clone(),
         }
+    }
+
+    /// How far the function's clock is ahead of AWS's from now on.
+    pub fn set_skew(&self, skew: SignedDuration) {
+        self.skew.set(skew);
+    }
+
+    /// The time by the function's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.sim.now() + self.skew.get()
     }
 
     /// Uploads the spec; its event goes to the queue.
@@ -223,7 +237,7 @@ impl Lab {
     /// Runs one pass over a stack outside the queue.
     pub fn pass_of(&self, stack: &StackId, trigger: Trigger) -> Ran<Result<PassReport, PassError>> {
         let job = self.job(stack, trigger);
-        let clock = || self.sim.now();
+        let clock = || self.now();
         self.sim.run(pass(&self.sim, &clock, &self.settings, &job))
     }
 

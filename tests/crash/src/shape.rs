@@ -264,7 +264,9 @@ impl Camera {
             self.note(template);
         }
         for group in self.of("auto-scaling-group") {
-            for mut group in self.ask(DescribeAutoScalingGroups { name: group.id })? {
+            for mut group in self.ask(DescribeAutoScalingGroups {
+                names: vec![group.id],
+            })? {
                 let made = (group.settings.launch_template.clone(), group.settings.version);
                 group.settings.version = u64::from(newest.contains(&made));
                 group.desired = 0;

@@ -5,26 +5,32 @@
 //! Guarantees: the same seed, the same actions and the same faults give the same trace. Actions do not depend on each
 //! other, so that a failing run can be made smaller by leaving some out.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 use std::future::Future;
+use std::rc::Rc;
 
 use jiff::SignedDuration;
 use windlass_calls::CallError;
 use windlass_calls::ec2::{AuthorizeSecurityGroupIngress, Peer, Rule};
-use windlass_engine::{Phase, Trigger, head_key, pass, state_key};
-use windlass_sim::{Faults, Lag, Peers, Verdict, WorldConfig};
+use windlass_engine::{Phase, Status, Trigger, head_key, pass, state_key};
+use windlass_sim::{Faults, Lag, Peers, Sent, Verdict, WorldConfig};
 
 use crate::lab::{Lab, QUEUE, STATE_BUCKET, Stopped, stack};
 use crate::shape::{Shape, difference, shape};
 use crate::sleeper::{Sleep, Sleeper};
-use crate::verify::{idle_passes_change_nothing, ready, verify_gone};
+use crate::verify::{history_is_kept, idle_passes_change_nothing, ready, verify_gone};
 
 /// Far more messages than anything takes once the faults have ended.
 const LIMIT: usize = 1500;
-/// Passes of one run, in which things happen.
+/// Things that happen in one run.
 const ACTIONS: u64 = 14;
+/// The most that AWS and the clocks do besides.
+const STORMS: u64 = 5;
+/// Furthest that a clock is wrong, in seconds.
+const SKEW: i64 = 300;
 
 /// What a stack may be told to be. All allow replacing, and none gives up a zone.
 const SPECS: [&str; 9] = [
@@ -83,6 +89,16 @@ pub enum Action {
     Both,
     /// A pass falls asleep over a call, outlives its lease and goes on beside the next one.
     Zombie(u64),
+    /// The function's clock is wrong from now on, by up to five minutes.
+    Skew(u64),
+    /// AWS throttles every call for a while.
+    Burst(u64),
+    /// Some kinds of calls are denied from now on.
+    Deny(u64),
+    /// A message is held up until everything is over.
+    Delay(u64),
+    /// Nothing arrives for hours.
+    Silence(u64),
 }
 
 /// A run, as its seed draws it.
@@ -147,10 +163,61 @@ fn pick<T: Clone>(items: &[T], number: u64) -> Option<T> {
     items.get(usize::try_from(place).ok()?).cloned()
 }
 
+/// What is wrong with AWS for a while, besides what a call's number decides.
+#[derive(Clone, Default)]
+struct Storm {
+    /// So many calls more are throttled.
+    throttled: Rc<Cell<u64>>,
+    /// Kinds of calls that are denied, by a number.
+    denied: Rc<Cell<Option<u64>>>,
+}
+
+impl Storm {
+    /// How a call fares in it, if it does not get through.
+    fn verdict(&self, sent: &Sent) -> Option<Verdict> {
+        let action = sent.request.action();
+        let left = self.throttled.get();
+        self.throttled.set(left.saturating_sub(1));
+        let denied = |number: u64| {
+            let name = action.bytes().fold(0, |all, byte| mix(all ^ u64::from(byte)));
+            sent.request.effect().is_mutating() && name % 8 == number % 8
+        };
+        let own = matches!(sent.request.service(), "s3" | "sqs");
+        let failed = |code, status| CallError::answered(action, code, "as the swarm wants it", status);
+        if left > 0 {
+            Some(Verdict::Fail(failed("Throttling", 400)))
+        } else if !own && self.denied.get().is_some_and(denied) {
+            Some(Verdict::Fail(failed("UnauthorizedOperation", 403)))
+        } else {
+            None
+        }
+    }
+}
+
 impl Run {
-    /// The run of a seed.
+    /// The run of a seed: what people do and how single calls fare, and the storms over it.
     #[must_use]
     pub fn of(seed: u64) -> Self {
+        let mut run = Self::calm(seed);
+        let mut draw = Draw(mix(seed ^ 0x5707_3a11));
+        for _ in 0..draw.below(STORMS + 1) {
+            let number = draw.next();
+            let storm = match draw.below(8) {
+                0..3 => Action::Skew(number),
+                3 => Action::Burst(number),
+                4 => Action::Deny(number),
+                5 | 6 => Action::Delay(number),
+                _ => Action::Silence(number),
+            };
+            let at = draw.below(run.actions.len() as u64 + 1);
+            run.actions.insert(usize::try_from(at).unwrap_or_default(), storm);
+        }
+        run
+    }
+
+    /// The run of a seed without any storms.
+    #[must_use]
+    pub fn calm(seed: u64) -> Self {
         let mut draw = Draw(mix(seed ^ 0x57ee_1fab));
         let bad = [0, 7, 15, 30, 60, 120][usize::try_from(draw.below(6)).unwrap_or_default()];
         let mut actions = vec![Action::Upload(draw.next()), Action::Steps(draw.below(20))];
@@ -209,9 +276,12 @@ impl Run {
     }
 
     /// How each call fares, by its number alone.
-    fn faults(&self) -> Faults {
+    fn faults(&self, storm: Storm) -> Faults {
         let (seed, bad) = (self.seed, self.bad);
         Box::new(move |sent| {
+            if let Some(verdict) = storm.verdict(sent) {
+                return verdict;
+            }
             let number = mix(seed.wrapping_mul(0x9e37_79b9) ^ mix(sent.index));
             if bad == 0 || !number.is_multiple_of(bad) {
                 return Verdict::Deliver;
@@ -236,12 +306,22 @@ impl Run {
     #[must_use]
     pub fn act_out(&self) -> (Lab, Option<usize>) {
         let lab = Lab::new(self.config(), self.seed);
-        lab.sim.set_faults(Some(self.faults()));
-        let mut last = None;
+        let storm = Storm::default();
+        lab.sim.set_faults(Some(self.faults(storm.clone())));
+        let (mut last, mut delayed) = (None, Vec::new());
         for action in &self.actions {
-            act(&lab, *action, &mut last);
+            match *action {
+                Action::Burst(number) => storm.throttled.set(number % 60),
+                Action::Deny(number) => storm.denied.set(Some(number)),
+                Action::Delay(number) => delayed.extend(take_message(&lab, number)),
+                action => act(&lab, action, &mut last),
+            }
         }
         lab.sim.set_faults(None);
+        lab.set_skew(SignedDuration::ZERO);
+        for body in delayed {
+            lab.enqueue(&body);
+        }
         (lab, last)
     }
 
@@ -256,7 +336,11 @@ impl Run {
             None => verify_gone(&lab)?,
             Some(number) => {
                 ready(&lab)?;
-                idle_passes_change_nothing(&lab, 3)?;
+                idle_passes_change_nothing(&lab, 10)?;
+                // What somebody deletes may be written once more.
+                if !self.actions.contains(&Action::LoseStates) {
+                    history_is_kept(&lab)?;
+                }
                 fresh.compare(&lab, number)?;
             }
         }
@@ -328,6 +412,17 @@ pub fn recover(lab: &Lab, last: Option<usize>) -> Result<(), String> {
     if lab.run(LIMIT) == Stopped::StillBusy {
         return Err(format!("still busy: {:?}", lab.status()));
     }
+    // A rollout that somebody took the load balancer from was taken back meanwhile, and asks for another upload.
+    let rolled_back = |status: Status| {
+        let mut errors = status.errors.iter();
+        errors.any(|error| error.message.contains("rollback successful"))
+    };
+    if let Some(number) = last.filter(|_| lab.status().is_some_and(rolled_back)) {
+        lab.upload(&spec(number));
+        if lab.run(LIMIT) == Stopped::StillBusy {
+            return Err(format!("still busy after a rollback: {:?}", lab.status()));
+        }
+    }
     // A look once everything shows, as the schedule asks for.
     lab.sim.advance(lab.settings.consistency);
     if lab.status().is_some_and(|status| status.phase != Phase::Deleted) {
@@ -371,11 +466,14 @@ fn act(lab: &Lab, action: Action, last: &mut Option<usize>) {
                 lab.enqueue(&message.body);
             }
         }
-        Action::Drop(number) => {
-            let messages = lab.sim.world().messages(QUEUE).to_vec();
-            if let Some(message) = pick(&messages, number) {
-                lab.sim.world_mut().delete_message(QUEUE, &message.id);
-            }
+        Action::Drop(number) => drop(take_message(lab, number)),
+        Action::Skew(number) => {
+            let seconds = i64::try_from(number % (2 * SKEW.unsigned_abs() + 1)).unwrap_or_default();
+            lab.set_skew(SignedDuration::from_secs(seconds - SKEW));
+        }
+        Action::Silence(number) => {
+            let minutes = i64::try_from(number % 360).unwrap_or_default();
+            lab.sim.advance(SignedDuration::from_mins(minutes));
         }
         Action::LoseHead => lab
             .sim
@@ -391,7 +489,17 @@ fn act(lab: &Lab, action: Action, last: &mut Option<usize>) {
             }
         }
         Action::Terminate(_) | Action::Meddle(_) | Action::Open(_) => meddle(lab, action),
+        // Between the calls and the queue.
+        Action::Burst(_) | Action::Deny(_) | Action::Delay(_) => {}
     }
+}
+
+/// Takes a message off the queue. Answers what it said.
+fn take_message(lab: &Lab, number: u64) -> Option<String> {
+    let messages = lab.sim.world().messages(QUEUE).to_vec();
+    let message = pick(&messages, number)?;
+    lab.sim.world_mut().delete_message(QUEUE, &message.id);
+    Some(message.body)
 }
 
 /// The spec's last version is current again, whichever that is.
@@ -452,7 +560,7 @@ fn meddle(lab: &Lab, action: Action) {
 
 /// Two invocations at once.
 fn both(lab: &Lab) {
-    let clock = || lab.sim.now();
+    let clock = || lab.now();
     let (one, two) = (
         lab.job(&stack(), Trigger::SpecChanged),
         lab.job(&stack(), Trigger::Look),
@@ -470,12 +578,13 @@ fn zombie(lab: &Lab, number: u64) {
         at: number % 12,
     };
     let clock = || lab.sim.now();
+    let skewed = || lab.now();
     let (old, new) = (
         lab.job(&stack(), Trigger::SpecChanged),
         lab.job(&stack(), Trigger::Look),
     );
     let old = async {
-        let ended = pass(&sleeper, &clock, &lab.settings, &old).await;
+        let ended = pass(&sleeper, &skewed, &lab.settings, &old).await;
         sleep.asleep.set();
         ended
     };

@@ -13,7 +13,9 @@ use windlass_calls::{Request, Tags};
 use windlass_crash::{
     Lab, STATE_BUCKET, Stopped, difference, shape, stack, stack_named, verify, verify_gone, verify_quickly,
 };
-use windlass_engine::{DeletionStage, Phase, Trigger, head_key, state_key, status_key};
+use windlass_engine::{
+    Deletion, DeletionStage, Head, Phase, Status, Trigger, head_key, state_key, status_key,
+};
 use windlass_planner::Id;
 use windlass_sim::{Lag, Verdict, WorldConfig};
 use windlass_spec::StackId;
@@ -69,7 +71,11 @@ fn changes(lab: &Lab) -> Vec<(Timestamp, &'static str)> {
 
 /// All that the status says is wrong.
 fn words(lab: &Lab) -> String {
-    format!("{:?}", lab.status().unwrap().errors)
+    words_of(&lab.status().unwrap())
+}
+
+fn words_of(status: &Status) -> String {
+    format!("{:?}", status.errors)
 }
 
 #[test]
@@ -354,6 +360,39 @@ fn the_brake_counts_the_specs_that_are_gone_and_not_the_events_that_came() {
     }
     assert_eq!(lab.run(2000), Stopped::Quiet);
     assert_eq!(lab.status_of(&stacks[0]).unwrap().phase, Phase::Failed);
+    assert_eq!(lab.sim.world().inventory(), before);
+}
+
+/// The heads of stacks that are gone stay: those of years must not hide the ones that go now.
+#[test]
+fn the_brake_sees_past_any_number_of_stacks_that_went_long_ago() {
+    let (lab, stacks) = several(5);
+    let lab = lab.fork(1);
+    let before = lab.sim.world().inventory();
+    for number in 0..150 {
+        let gone = Head {
+            deletion: Some(Deletion {
+                stage: DeletionStage::Ended,
+                ..Deletion::default()
+            }),
+            ..Head::default()
+        };
+        let (key, body) = (
+            head_key(&stack_named(&format!("gone{number}"))),
+            serde_json::to_vec(&gone).unwrap(),
+        );
+        lab.sim.world_mut().upload(STATE_BUCKET, &key, &body);
+    }
+    // What is there of one more cannot be read.
+    let torn = head_key(&stack_named("torn"));
+    lab.sim.world_mut().upload(STATE_BUCKET, &torn, b"{");
+    for stack in &stacks[..4] {
+        lab.delete_spec_of(stack);
+    }
+    assert_eq!(lab.run(2000), Stopped::Quiet);
+    let status = lab.status_of(&stacks[0]).unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(words_of(&status).contains("5 of 6 stacks"), "{status:#?}");
     assert_eq!(lab.sim.world().inventory(), before);
 }
 

@@ -146,7 +146,7 @@ fn the_scalers_capacity_is_kept(#[case] from: &str, #[case] to: &str) {
     assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::Quiet);
     verify(&lab).unwrap();
     let (now, name) = (lab.sim.now(), lab.status().unwrap().outputs.asg_name);
-    let describe = windlass_calls::autoscaling::DescribeAutoScalingGroups { name };
+    let describe = windlass_calls::autoscaling::DescribeAutoScalingGroups { names: vec![name] };
     let groups = lab.sim.world_mut().call(now, describe).unwrap();
     assert_eq!(groups[0].desired, 5);
 }

@@ -1,4 +1,4 @@
-//! A few hundred runs of the swarm, every fourth twice: whatever happens to a stack, it becomes what its last spec says; and the
+//! A few hundred runs of the swarm, each twice: whatever happens to a stack, it becomes what its last spec says; and the
 //! same seed always gives the same trace. `make soak` runs thousands.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -18,7 +18,7 @@ fn whatever_happens_to_a_stack_it_becomes_what_its_last_spec_says(
     for seed in part * RUNS..(part + 1) * RUNS {
         let run = Run::of(seed);
         let first = run.run(&mut fresh);
-        let differs = seed.is_multiple_of(4) && run.run(&mut fresh) != first;
+        let differs = run.run(&mut fresh) != first;
         match first {
             _ if differs => wrong.push(format!("seed {seed}: two runs differ")),
             Ok(ended) => assert!(ended.calls > 20, "seed {seed}"),
@@ -45,6 +45,8 @@ fn whatever_happens_to_a_stack_it_becomes_what_its_last_spec_says(
 #[case::a_plan_took_the_subnets_of_one_network_for_those_of_another(1233)]
 #[case::a_nat_gateway_that_failed_beside_one_that_serves_stopped_everything(1499)]
 #[case::who_was_to_be_told_counted_as_asked_though_the_call_was_refused(1530)]
+#[case::a_topic_that_showed_late_could_not_be_asked_for_once_the_role_was_gone(323)]
+#[case::a_rollout_that_failed_for_want_of_a_load_balancer_was_not_begun_again_by_an_upload(3793)]
 fn a_run_that_went_wrong_once_goes_well(#[case] seed: u64) {
-    Run::of(seed).run(&mut Fresh::default()).unwrap();
+    Run::calm(seed).run(&mut Fresh::default()).unwrap();
 }

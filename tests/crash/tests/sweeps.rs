@@ -252,6 +252,29 @@ fn whatever_is_deleted_by_hand_comes_back(#[values(BEFORE, FIXED)] spec: &str) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Somebody deletes the topic: the next one knows nobody, even if the pass that makes it dies right afterwards.
+#[rstest]
+fn everybody_is_asked_again_whatever_becomes_of_the_pass_that_makes_the_topic_anew(
+    #[values(
+        Verdict::CrashBefore(Peers::None),
+        Verdict::CrashBefore(Peers::All),
+        Verdict::CrashAfter(Peers::None),
+        Verdict::CrashAfter(Peers::All)
+    )]
+    crash: Verdict,
+) {
+    let before = ready(BEFORE, Lag::None);
+    let delete = |lab: &Lab| {
+        let topic = lab.state().unwrap().resources[&Id::only("topic")]
+            .outputs
+            .get("arn");
+        assert!(lab.sim.world_mut().delete_one("topic", &topic));
+        lab.look();
+    };
+    let calls = survives(&before, &delete, BEFORE, &crash);
+    assert!(calls > 4, "{calls}");
+}
+
 #[rstest]
 fn destroying_other_stacks_survives_a_crash_at_every_mutating_call(
     #[values(

@@ -107,7 +107,10 @@ impl Stack {
         let groups = aws.call(DescribeTargetGroups { name: None }).await.unwrap();
         assert!(groups.iter().all(|it| !it.name.starts_with(&ours)), "{groups:#?}");
         for name in [ours.clone(), format!("{ours}.b")] {
-            let groups = aws.call(DescribeAutoScalingGroups { name }).await.unwrap();
+            let groups = aws
+                .call(DescribeAutoScalingGroups { names: vec![name] })
+                .await
+                .unwrap();
             assert!(groups.is_empty(), "{groups:#?}");
         }
         let name = format!("{ours}-us-east-1-instance");

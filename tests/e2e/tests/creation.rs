@@ -236,7 +236,11 @@ async fn instances_are_as_described(cloud: &Cloud, status: &Status) {
     );
 
     let name = outputs.asg_name.clone();
-    let groups = cloud.aws.call(DescribeAutoScalingGroups { name }).await.unwrap();
+    let groups = cloud
+        .aws
+        .call(DescribeAutoScalingGroups { names: vec![name] })
+        .await
+        .unwrap();
     let group = &groups[0];
     assert_eq!(
         (

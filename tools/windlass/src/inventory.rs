@@ -91,7 +91,7 @@ async fn serving<P: Port>(
     inventory.health = port.call(DescribeTargetHealth { target_group }).await?;
     let name = outputs.asg_name.clone();
     if !name.is_empty() {
-        inventory.groups = port.call(DescribeAutoScalingGroups { name }).await?;
+        inventory.groups = port.call(DescribeAutoScalingGroups { names: vec![name] }).await?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
 async fn describe_groups(client: &Client, call: DescribeAutoScalingGroups) -> Result<Vec<Group>, Fault> {
     let request = client
         .describe_auto_scaling_groups()
-        .auto_scaling_group_names(call.name);
+        .set_auto_scaling_group_names(Some(call.names));
     let found = every(request.into_paginator().items().send()).await?;
     found.into_iter().map(group).collect()
 }

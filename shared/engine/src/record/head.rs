@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use windlass_planner::{Id, Outcome};
 
-use crate::document::{DeletionStage, Head, Intent, Operation, Wake};
+use crate::document::{DeletionStage, Head, Intent, Operation};
 use crate::drift;
 use crate::pass::{Purpose, Reconciled, Session, Trigger};
 
@@ -34,6 +34,13 @@ pub(super) fn move_head<P>(
     }
     head.intents
         .retain(|id, intent| unresolved(reconciled, id, intent, window, now));
+    let role = reconciled.found.known.get(&Id::only("instance-role"));
+    if let Some(arn) = role
+        .map(|role| role.outputs.get("arn"))
+        .filter(|arn| !arn.is_empty())
+    {
+        head.role = arn;
+    }
     head.was_ready |= settled;
     if settled {
         head.drift = Some(interval);
@@ -61,20 +68,13 @@ pub(super) fn move_head<P>(
         session.blind.is_some() || !session.troubles.is_empty() || !session.removal_troubles.is_empty();
     let attempt = head.wake.as_ref().map_or(0, |wake| wake.attempt);
     let attempt = if troubled { attempt + 1 } else { 0 };
-    head.wake = (!settled && !failed && !expired).then(|| Wake {
-        token: windlass_planner::names::token(&head.lineage, &Id::only("wake"), head.wake_number + 1),
-        due: now
-            + SignedDuration::from_secs(delay(
-                session.settings.wake_seconds,
-                head.operation
-                    .as_ref()
-                    .map_or(0, |operation| now.duration_since(operation.since).as_secs()),
-                attempt,
-                reconciled.unfinished,
-            )),
-        attempt,
-    });
-    head.wake_number += u32::from(head.wake.is_some());
+    head.wake = None;
+    if !settled && !failed && !expired {
+        let age = head.operation.as_ref().map(|operation| operation.since);
+        let age = age.map_or(0, |since| now.duration_since(since).as_secs());
+        let delay = delay(session.settings.wake_seconds, age, attempt, reconciled.unfinished);
+        head.wake_at(now + SignedDuration::from_secs(delay), attempt);
+    }
     expired
 }
 

@@ -64,10 +64,8 @@ impl Kind for AutoScalingGroup {
         if cx.spec.compute.mode == Mode::Ec2 && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
-        let names = asked(cx, seen, known).into_iter();
-        let mut queries: Vec<Request> = names
-            .map(|name| DescribeAutoScalingGroups { name }.into())
-            .collect();
+        let names = asked(cx, known);
+        let mut queries: Vec<Request> = vec![DescribeAutoScalingGroups { names }.into()];
         if cx.destroying {
             return Ok(queries);
         }
@@ -265,10 +263,8 @@ fn all_names(cx: &Context) -> [String; ENDINGS.len()] {
     ENDINGS.map(|ending| format!("{name}{ending}"))
 }
 
-/// The names to ask about: the recorded one alone, as long as it needs no other beside it; else the first three,
-/// and another as long as all of these are taken.
-fn asked(cx: &Context, seen: &Seen, known: &Known) -> Vec<String> {
-    let names = all_names(cx);
+/// The names to ask about: the recorded one alone, as long as it needs no other beside it; else all, in one call.
+fn asked(cx: &Context, known: &Known) -> Vec<String> {
     let record = cx.record(&Id::only(AutoScalingGroup::NAME));
     let target_group = known
         .get(&Id::only("target-group"))
@@ -280,17 +276,7 @@ fn asked(cx: &Context, seen: &Seen, known: &Known) -> Vec<String> {
             return vec![name];
         }
     }
-    if record.is_none() && !cx.destroying && !cx.thorough {
-        return names[..1].to_vec();
-    }
-    let taken = names.iter().take_while(|name| seen.groups.contains_key(*name));
-    let first = names.iter().take((taken.count() + 1).max(3)).cloned();
-    let recorded = record.into_iter().flat_map(|record| {
-        let name = record.outputs.get("name");
-        record.leaving.iter().cloned().chain([name])
-    });
-    let more = recorded.filter(|name| names[2..].contains(name));
-    first.chain(more).collect()
+    all_names(cx).to_vec()
 }
 
 /// The stack's group, and the one that it takes the place of: that sends its instances to another target group, or

@@ -33,7 +33,7 @@ impl Kind for GroupMetrics {
             return Ok(vec![]);
         }
         let name = known.exists(&Id::only("auto-scaling-group"))?.get("name");
-        Ok(vec![DescribeAutoScalingGroups { name }.into()])
+        Ok(vec![DescribeAutoScalingGroups { names: vec![name] }.into()])
     }
 
     fn read(seen: &mut Self::Seen, request: &Request, response: &Response) {

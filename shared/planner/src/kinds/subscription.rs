@@ -2,7 +2,8 @@
 //!
 //! Subscribing an address again sends it another confirmation, and what is not confirmed vanishes after some days
 //! (rule 66). So an address is subscribed once for each upload of the spec, however many passes there are: to be asked
-//! again, upload the spec again. A topic that is made anew knows nobody: then everybody is asked.
+//! again, upload the spec again. A topic that is made anew knows nobody: then everybody is asked. That the earlier one
+//! was gone is recorded before, as subscriptions that are not settled, so that a pass that dies in between leaves that.
 
 use windlass_calls::sns::{self, ListSubscriptionsByTopic, Response as Sns, Subscribe, Unsubscribe};
 use windlass_calls::{Request, Response};
@@ -74,7 +75,7 @@ impl Kind for Subscription {
         let outputs = Outputs::id(address).with("askedFor", cx.version);
         let asked = cx
             .record(id)
-            .is_some_and(|record| record.outputs.get("askedFor") == cx.version);
+            .is_some_and(|record| record.settled && record.outputs.get("askedFor") == cx.version);
         let there = seen
             .subscriptions
             .iter()

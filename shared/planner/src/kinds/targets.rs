@@ -37,7 +37,7 @@ impl Kind for Targets {
         let mut queries: Vec<Request> = vec![DescribeTargetHealth { target_group }.into()];
         if cx.spec.compute.mode == Mode::Asg {
             let name = known.exists(&Id::only("auto-scaling-group"))?.get("name");
-            queries.push(DescribeAutoScalingGroups { name }.into());
+            queries.push(DescribeAutoScalingGroups { names: vec![name] }.into());
         }
         Ok(queries)
     }

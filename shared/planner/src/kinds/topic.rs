@@ -46,8 +46,14 @@ impl Kind for Topic {
             return Ok(vec![]);
         }
         if cx.destroying && known.get(&Id::only("instance-role")).is_none() {
-            // With the state lost, the account's number is read off the role as AWS shows it.
-            let topic = seen.role.as_deref().map(|role| of_account(cx, role));
+            // With the state lost, the account is the one of the role as AWS shows it, or as it last did.
+            let role = seen
+                .role
+                .as_deref()
+                .or(Some(cx.role))
+                .filter(|role| !role.is_empty());
+            let topic =
+                role.map(|role| format!("{}:{}", cx.beside(role, "sns"), names::stack(&cx.spec.stack)));
             return Ok(topic
                 .map(|topic| ListTagsForResource { topic }.into())
                 .into_iter()
@@ -76,6 +82,13 @@ impl Kind for Topic {
         let arn = arn(cx, known)?;
         let name = names::stack(&cx.spec.stack);
         let Some((_, tags)) = &seen.topic else {
+            if cx.record(id).is_some_and(|record| record.settled) {
+                // A pass that dies right after it made another leaves no other sign that nobody was asked yet.
+                return Ok(Next::Wait {
+                    reason: "it is gone, which is recorded before another is made".into(),
+                    outputs: None,
+                });
+            }
             let tags = names::tags(cx.spec, id);
             return Ok(Next::create(
                 CreateTopic { name, tags },
@@ -103,16 +116,4 @@ impl Kind for Topic {
         let topic = it.physical.clone();
         Removal::send(DeleteTopic { topic }, "nobody is to hear of the stack any more")
     }
-}
-
-/// The topic's ARN, in the account that a role's ARN names.
-fn of_account(cx: &Context, role: &str) -> String {
-    let mut parts = role.split(':').skip(1);
-    let partition = parts.next().unwrap_or("aws");
-    let account = parts.nth(2).unwrap_or_default();
-    format!(
-        "arn:{partition}:sns:{}:{account}:{}",
-        cx.region,
-        names::stack(&cx.spec.stack)
-    )
 }

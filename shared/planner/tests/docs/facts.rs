@@ -97,6 +97,7 @@ pub(crate) fn facts<K: Kind>() -> (&'static str, Facts) {
             boundary: None,
             version: "v1",
             lineage: "l",
+            role: "",
             records: &Records::new(),
             spent: &BTreeMap::new(),
             destroying: false,

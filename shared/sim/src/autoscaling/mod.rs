@@ -73,8 +73,9 @@ impl World {
 
     #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
     fn describe_groups(&mut self, call: &DescribeAutoScalingGroups) -> Answer<Vec<Group>> {
-        let fleet = self.autoscaling.groups.seen(&call.name, self.clock);
-        Ok(fleet.map(|fleet| self.shown_group(fleet)).into_iter().collect())
+        let fleets = call.names.iter();
+        let fleets = fleets.filter_map(|name| self.autoscaling.groups.seen(name, self.clock));
+        Ok(fleets.map(|fleet| self.shown_group(fleet)).collect())
     }
 
     fn shown_group(&self, fleet: &Fleet) -> Group {

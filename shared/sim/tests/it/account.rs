@@ -317,8 +317,10 @@ impl Account {
     }
 
     pub(crate) fn web(&mut self) -> Group {
-        self.call(DescribeAutoScalingGroups { name: "web".into() })
-            .remove(0)
+        self.call(DescribeAutoScalingGroups {
+            names: vec!["web".into()],
+        })
+        .remove(0)
     }
 
     pub(crate) fn health(&mut self, target_group: &str) -> Vec<TargetHealth> {

@@ -306,7 +306,9 @@ fn a_missing_group_is_an_empty_list_and_has_no_activities() {
     let mut account = Account::new();
     assert!(
         account
-            .call(DescribeAutoScalingGroups { name: "web".into() })
+            .call(DescribeAutoScalingGroups {
+                names: vec!["web".into()]
+            })
             .is_empty()
     );
     assert_eq!(

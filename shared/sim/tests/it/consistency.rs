@@ -145,7 +145,9 @@ fn load_balancing_and_groups_have_lags_of_their_own() {
     account.stack();
     assert!(
         account
-            .call(DescribeAutoScalingGroups { name: "web".into() })
+            .call(DescribeAutoScalingGroups {
+                names: vec!["web".into()]
+            })
             .is_empty()
     );
     account.wait(10);

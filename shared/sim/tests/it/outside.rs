@@ -134,7 +134,9 @@ fn a_deleted_group_takes_its_instances_and_a_load_balancer_its_listeners() {
     assert!(account.world.delete("web"));
     assert!(
         account
-            .call(DescribeAutoScalingGroups { name: "web".into() })
+            .call(DescribeAutoScalingGroups {
+                names: vec!["web".into()]
+            })
             .is_empty()
     );
     assert!(account.world.delete(&front.balancer));

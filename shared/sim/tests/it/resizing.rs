@@ -199,7 +199,9 @@ fn a_group_with_instances_cannot_be_deleted() {
     );
     account.wait(300);
     account.call(delete.clone());
-    let groups = account.call(DescribeAutoScalingGroups { name: "web".into() });
+    let groups = account.call(DescribeAutoScalingGroups {
+        names: vec!["web".into()],
+    });
     assert_eq!(groups, []);
     assert_eq!(account.code(delete).0, "ValidationError");
 }

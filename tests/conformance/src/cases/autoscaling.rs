@@ -117,9 +117,33 @@ fn metrics<P: Port>(place: &Place<P>, case: &str) -> EnableMetricsCollection {
     }
 }
 
+pub(super) async fn several_groups_are_described_at_once_without_those_that_do_not_exist<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    made(place, "asg-named").await?;
+    let names = vec![place.name("asg-unmade"), place.name("asg-named")];
+    let found = place.call(DescribeAutoScalingGroups { names }).await?;
+    same(
+        "the group",
+        only("groups", found)?.settings.name,
+        place.name("asg-named"),
+    )?;
+    let names = vec![place.name("asg-unmade")];
+    same(
+        "groups",
+        place.call(DescribeAutoScalingGroups { names }).await?,
+        Vec::new(),
+    )
+}
+
 pub(super) async fn described<P: Port>(place: &Place<P>, case: &str) -> Result<Group, Mismatch> {
     let name = place.name(case);
-    only("groups", place.call(DescribeAutoScalingGroups { name }).await?)
+    only(
+        "groups",
+        place
+            .call(DescribeAutoScalingGroups { names: vec![name] })
+            .await?,
+    )
 }
 
 pub(super) async fn made<P: Port>(place: &Place<P>, case: &str) -> Result<CreateAutoScalingGroup, Mismatch> {

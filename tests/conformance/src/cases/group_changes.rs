@@ -171,7 +171,9 @@ pub(super) async fn a_deleted_group_is_gone<P: Port>(place: &Place<P>) -> Check 
     made(place, "asg-gone").await?;
     place.call(delete(place, "asg-gone")).await?;
     let name = place.name("asg-gone");
-    place.gone("the group", DescribeAutoScalingGroups { name }).await
+    place
+        .gone("the group", DescribeAutoScalingGroups { names: vec![name] })
+        .await
 }
 
 pub(super) async fn a_group_deleted_twice_is_not_found<P: Port>(place: &Place<P>) -> Check {
@@ -179,7 +181,7 @@ pub(super) async fn a_group_deleted_twice_is_not_found<P: Port>(place: &Place<P>
     place.call(delete(place, "asg-gone-twice")).await?;
     let name = place.name("asg-gone-twice");
     place
-        .gone("the group", DescribeAutoScalingGroups { name })
+        .gone("the group", DescribeAutoScalingGroups { names: vec![name] })
         .await?;
     let call = delete(place, "asg-gone-twice");
     place.refuses(call, Class::NotYet, "ValidationError").await
@@ -204,10 +206,14 @@ pub(super) async fn with_one_instance<P: Port>(
     place.settled(call.clone()).await?;
     let name = place.name(case);
     place
-        .eventually("in service", DescribeAutoScalingGroups { name }, |groups| {
-            let mut instances = groups.iter().flat_map(|group| &group.instances);
-            instances.any(|instance| instance.lifecycle_state == "InService")
-        })
+        .eventually(
+            "in service",
+            DescribeAutoScalingGroups { names: vec![name] },
+            |groups| {
+                let mut instances = groups.iter().flat_map(|group| &group.instances);
+                instances.any(|instance| instance.lifecycle_state == "InService")
+            },
+        )
         .await?;
     Ok(call.settings)
 }

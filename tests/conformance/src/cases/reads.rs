@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use windlass_calls::Class;
-use windlass_calls::autoscaling::{DescribeAutoScalingGroups, DescribeScalingActivities};
+use windlass_calls::autoscaling::DescribeScalingActivities;
 use windlass_calls::cloudwatch::{DescribeAlarms, GetDashboard};
 use windlass_calls::ec2::{
     DescribeAddresses, DescribeAvailabilityZones, DescribeImages, DescribeInstanceTypeOfferings,
@@ -149,12 +149,6 @@ pub(super) async fn a_target_group_without_targets_has_no_health<P: Port>(place:
     let target_group = target_group(place, "tg-health", &vpc).await?.arn;
     let health = place.call(DescribeTargetHealth { target_group }).await?;
     same("targets", health, Vec::new())
-}
-
-pub(super) async fn a_missing_group_is_an_empty_list<P: Port>(place: &Place<P>) -> Check {
-    let name = place.name(NOTHING);
-    let found = place.call(DescribeAutoScalingGroups { name }).await?;
-    same("groups", found, Vec::new())
 }
 
 pub(super) async fn activities_of_a_missing_group_are_refused<P: Port>(place: &Place<P>) -> Check {

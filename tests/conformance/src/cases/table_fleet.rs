@@ -162,7 +162,9 @@ cases! {
         Fails: reads::a_missing_target_group_is_gone;
     }
     elb::DescribeTargetHealth { Works: reads::a_target_group_without_targets_has_no_health; }
-    autoscaling::DescribeAutoScalingGroups { Works: reads::a_missing_group_is_an_empty_list; }
+    autoscaling::DescribeAutoScalingGroups {
+        Works: autoscaling::several_groups_are_described_at_once_without_those_that_do_not_exist;
+    }
     autoscaling::DescribeScalingActivities { Fails: reads::activities_of_a_missing_group_are_refused; }
     autoscaling::DescribeInstanceRefreshes {
         Works: refreshes::a_group_that_was_never_refreshed_has_an_empty_list;
