@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_calls::CallError;
+use windlass_calls::ec2::{self, RouteTarget};
+use windlass_calls::{CallError, Request};
 use windlass_crash::{
     Lab, STATE_BUCKET, Scenario, Stopped, nothing_is_orphaned_or_doubled, sweep, verify, verify_quickly,
 };
@@ -595,4 +597,43 @@ fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {
 fn the_same_seed_gives_the_same_trace() {
     assert_eq!(ready(5).sim.trace_hash(), ready(5).sim.trace_hash());
     assert_ne!(ready(5).sim.trace_hash(), ready(6).sim.trace_hash());
+}
+
+/// NAT gateways are available long before: what starts without a way out installs nothing, and stays so (rule 39).
+#[rstest]
+fn no_instance_starts_before_the_public_subnets_have_a_route(
+    #[values("asg", "ec2")] mode: &str,
+    #[values("ec2:CreateRoute", "ec2:AssociateRouteTable")] late: &'static str,
+) {
+    let lab = lab_of(
+        &format!(
+            "network: {{zones: 2, nat: single}}\ncompute: {{mode: {mode}, app: {{packages: [nginx]}}}}\nscaling: {{min: 2}}\n"
+        ),
+        1,
+    );
+    let until = lab.sim.now() + SignedDuration::from_mins(10);
+    let mut public = None;
+    lab.sim.set_faults(Some(Box::new(move |sent| {
+        let concerned = match sent.request {
+            Request::Ec2(ec2::Request::CreateRoute(route)) => {
+                let of_public = matches!(route.target, RouteTarget::InternetGateway(_));
+                public = public.take().or(of_public.then(|| route.route_table.clone()));
+                of_public
+            }
+            Request::Ec2(ec2::Request::AssociateRouteTable(one)) => {
+                public.as_ref().is_none_or(|public| *public == one.route_table)
+            }
+            _ => false,
+        };
+        if concerned && sent.request.action() == late && sent.now < until {
+            throttled()
+        } else {
+            Verdict::Deliver
+        }
+    })));
+    settles(&lab);
+    let starts = ["ec2:RunInstances", "autoscaling:CreateAutoScalingGroup"];
+    let trace = lab.sim.trace();
+    let started = trace.iter().find(|entry| starts.contains(&entry.action()));
+    assert!(started.unwrap().at >= until, "{}", started.unwrap());
 }

@@ -135,13 +135,18 @@ fn nat_zones(cx: &Context, known: &Known) -> Result<Vec<Zone>, Blocked> {
     Ok(zones.into_iter().take(count).collect())
 }
 
-/// Everything an instance needs to boot and be reached, whatever the group's own settings refer to.
+/// Everything an instance needs to boot and be reached, whatever the group's own settings refer to. Its way out is the
+/// NAT gateway's too (rule 39): that is available long before its own subnet has a route.
 fn runnable(cx: &Context, known: &Known) -> Result<(), Blocked> {
     for zone in cx.zones(known)? {
         known.ready(&in_zone("route-table-association", "private", &zone))?;
         if cx.spec.network.nat != Nat::None {
             known.ready(&in_zone("route", "private", &zone))?;
         }
+    }
+    for zone in nat_zones(cx, known)? {
+        known.ready(&Id::of("route", "public"))?;
+        known.ready(&in_zone("route-table-association", "public", &zone))?;
     }
     for rule in ["load-balancer-out", "instances-in", "instances-out"] {
         known.ready(&Id::of("security-group-rule", rule))?;
