@@ -12,7 +12,8 @@ calls! { "autoscaling", Autoscaling;
     /// A group. Names are unique: a repeat answers `AlreadyExists`.
     CreateAutoScalingGroup { /// Its settings.
         settings: Box<GroupSettings>, /// Instances it starts with; `min` if it is not given.
-        desired: Option<u32>, /// Tags, propagated to the instances.
+        desired: Option<u32>, /// Lifecycle hooks: those put later miss the first instances (rule 12).
+        hooks: Vec<LifecycleHook>, /// Tags, propagated to the instances.
         tags: Tags } => done, Idempotent;
     /// Has the group report its sizes as metrics, one a minute, without charge; all of them.
     EnableMetricsCollection { /// Group name.
@@ -41,6 +42,37 @@ calls! { "autoscaling", Autoscaling;
     /// Ends the refresh that is under way, where it stands; without one it answers `ActiveInstanceRefreshNotFound`.
     CancelInstanceRefresh { /// Group name.
         group: String } => done, Delete;
+    /// Lifecycle hooks of a group.
+    DescribeLifecycleHooks { /// Group name.
+        group: String } => Vec<LifecycleHook>, Read;
+    /// Adds a hook to a group, or changes one for the instances that come after.
+    PutLifecycleHook { /// Group name.
+        group: String, /// The hook.
+        hook: LifecycleHook } => done, Idempotent;
+    /// Takes a hook away. What waits for it is let go first: launches are abandoned, terminations go on.
+    DeleteLifecycleHook { /// Group name.
+        group: String, /// Hook name.
+        hook: String } => done, Delete;
+    /// Ends an instance's wait. Repeated, or late, it answers `ValidationError`, "No active Lifecycle Action found"
+    /// (rule 16), which reads as [`Class::Gone`](crate::Class).
+    CompleteLifecycleAction { /// Group name.
+        group: String, /// Hook name.
+        hook: String, /// Instance id.
+        instance: String, /// How it ends.
+        result: HookResult } => done, Delete;
+    /// Starts the hook's time for an instance anew, up to a hundred times its length in all (rule 11).
+    RecordLifecycleActionHeartbeat { /// Group name.
+        group: String, /// Hook name.
+        hook: String, /// Instance id.
+        instance: String } => done, Idempotent;
+    /// Keeps a group from some of what it does by itself: `Launch` (rule 62).
+    SuspendProcesses { /// Group name.
+        group: String, /// Processes.
+        processes: Vec<String> } => done, Idempotent;
+    /// Lets it again.
+    ResumeProcesses { /// Group name.
+        group: String, /// Processes.
+        processes: Vec<String> } => done, Idempotent;
     /// Deletes a group without instances; one with instances answers `ResourceInUse`.
     DeleteAutoScalingGroup { /// Group name.
         group: String } => done, Delete;
@@ -98,6 +130,78 @@ pub struct RefreshPreferences {
     pub bake: u32,
     /// Goes back to the old version if it fails.
     pub rollback: bool,
+}
+
+/// A hook that holds instances on their way in or out until somebody says how to go on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LifecycleHook {
+    /// Name.
+    pub name: String,
+    /// Which way.
+    pub transition: Transition,
+    /// Seconds without a heartbeat until the default result, 30 to 7200 (rule 11).
+    pub heartbeat: u32,
+    /// What happens then.
+    pub default: HookResult,
+}
+
+/// Which way an instance goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Transition {
+    /// `autoscaling:EC2_INSTANCE_LAUNCHING`
+    Launching,
+    /// `autoscaling:EC2_INSTANCE_TERMINATING`
+    Terminating,
+}
+
+impl Transition {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
+            Self::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
+        }
+    }
+
+    /// Reads AWS's word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Launching, Self::Terminating]
+            .into_iter()
+            .find(|transition| transition.as_str() == text)
+    }
+}
+
+/// How a wait ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HookResult {
+    /// The instance goes on.
+    Continue,
+    /// It is terminated, and the group launches another one at once (rule 62). On the way out both end it (rule 17).
+    Abandon,
+}
+
+impl HookResult {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "CONTINUE",
+            Self::Abandon => "ABANDON",
+        }
+    }
+
+    /// Reads AWS's word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Continue, Self::Abandon]
+            .into_iter()
+            .find(|result| result.as_str() == text)
+    }
 }
 
 /// Id of a refresh.

@@ -197,6 +197,8 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         {
             Class::NotYet
         }
+        // It was completed already, or its time is up (rule 16).
+        "ValidationError" if message.contains("No active Lifecycle Action found") => Class::Gone,
         // Services that look at another's resources say so in words only (rule 34).
         "ValidationError" | "InvalidParameterValue"
             if ["not found", "not exist", "ould not find", "ensure they exist"]
@@ -272,6 +274,12 @@ mod tests {
         );
         let words = "Provided Target Groups may not be valid. Please ensure they exist and try again.";
         assert_eq!(class("ValidationError", words, 400), Class::NotYet);
+    }
+
+    #[test]
+    fn completing_a_lifecycle_action_twice_finds_it_gone() {
+        let words = "No active Lifecycle Action found with instance ID i-0123456789abcdef0";
+        assert_eq!(class("ValidationError", words, 400), Class::Gone);
     }
 
     #[test]

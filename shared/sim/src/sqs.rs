@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::json;
 use windlass_calls::sqs::{Request, Response, SendMessage};
 
 use crate::refusal::{Answer, refused};
@@ -13,9 +14,9 @@ use crate::world::{World, dispatch};
 /// Longest delay of a message, in seconds (rule 22).
 const LONGEST_DELAY: u16 = 900;
 
-/// Queues by URL.
+/// Queues by URL, and the one that gets what happens to instances.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sqs(Shared<BTreeMap<String, Queue>>);
+pub(crate) struct Sqs(Shared<BTreeMap<String, Queue>>, Option<String>);
 
 #[derive(Debug, Clone)]
 struct Queue {
@@ -64,6 +65,45 @@ impl World {
             receive_count: 0,
         });
         Ok(())
+    }
+
+    /// Puts what happens to instances by themselves on a queue, as a rule of EventBridge does.
+    pub fn route_instance_events(&mut self, url: &str) {
+        self.sqs.1 = Some(url.to_owned());
+    }
+
+    /// An event of AWS's own, in the form in which EventBridge delivers it.
+    pub(crate) fn emit(
+        &mut self,
+        source: &str,
+        kind: &str,
+        resource: &str,
+        at: Timestamp,
+        detail: &serde_json::Value,
+    ) {
+        let Some(url) = self.sqs.1.clone() else {
+            return;
+        };
+        let id = self.next_id("message");
+        let body = json!({
+            "version": "0",
+            "id": self.next_id("event"),
+            "detail-type": kind,
+            "source": source,
+            "account": self.config.account,
+            "time": at.round(jiff::Unit::Second).unwrap_or(at).to_string(),
+            "region": self.config.region,
+            "resources": [resource],
+            "detail": detail,
+        });
+        if let Some(queue) = self.sqs.0.get_mut(&url) {
+            queue.messages.push(Message {
+                id,
+                body: body.to_string(),
+                visible_at: at,
+                receive_count: 0,
+            });
+        }
     }
 
     /// Makes a queue with this visibility timeout in seconds. Nothing happens if it exists.

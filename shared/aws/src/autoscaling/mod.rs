@@ -1,8 +1,10 @@
-//! EC2 Auto Scaling: groups and their tags here, what they launch in `launch`, instance refreshes in `refresh`.
+//! EC2 Auto Scaling: groups and their tags here, what they launch in `launch`, instance refreshes in `refresh`, lifecycle
+//! hooks in `hook`.
 //!
 //! `DesiredCapacity` is sent only where a call names it: the autoscaler owns it (rule 47 of the AWS facts), and AWS
 //! starts a new group at its minimum.
 
+mod hook;
 mod launch;
 mod refresh;
 
@@ -37,6 +39,13 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DeleteTags => delete_tags,
         StartInstanceRefresh => refresh::start,
         CancelInstanceRefresh => refresh::cancel,
+        DescribeLifecycleHooks => hook::describe,
+        PutLifecycleHook => hook::put,
+        DeleteLifecycleHook => hook::delete,
+        CompleteLifecycleAction => hook::complete,
+        RecordLifecycleActionHeartbeat => hook::heartbeat,
+        SuspendProcesses => hook::suspend,
+        ResumeProcesses => hook::resume,
         DeleteAutoScalingGroup => delete_group,
     )
 }
@@ -73,6 +82,7 @@ async fn create_group(client: &Client, call: CreateAutoScalingGroup) -> Result<(
         .set_launch_template(launches.template)
         .set_mixed_instances_policy(launches.mixed)
         .set_tags(Some(to_sdk(call.tags, &settings.name)))
+        .set_lifecycle_hook_specification_list(hook::specifications(call.hooks))
         .auto_scaling_group_name(settings.name)
         .min_size(signed(settings.min))
         .max_size(signed(settings.max))

@@ -341,6 +341,7 @@ fn create(cx: &Context, id: &Id, seen: &Seen, old: &[&Group], settings: GroupSet
             ..settings
         }),
         desired,
+        hooks: vec![],
         tags: group_tags(cx, id),
     };
     let old: Vec<&str> = old.iter().map(|group| group.settings.name.as_str()).collect();

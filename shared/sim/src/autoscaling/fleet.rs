@@ -2,16 +2,17 @@
 //! gone, terminate it once its replacement is in service, forget it once it has drained.
 //!
 //! With a maintenance policy of at least 100 % a replacement is launched first, else the old instance goes first
-//! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Hooks, warm pools and
-//! scaling are not modelled; `refresh` adds what happens while instances are replaced by ones of another version.
+//! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Warm pools and scaling are
+//! not modelled; `hook` adds what holds instances on their way, `refresh` what replaces them by ones of another version.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
-use windlass_calls::autoscaling::{Activity, GroupSettings, Launch};
+use windlass_calls::autoscaling::{Activity, GroupSettings, Launch, LifecycleHook, Transition};
 use windlass_calls::ec2::{LaunchTemplateData, Subnet};
 
+use super::hook::Hold;
 use super::refresh::{Refreshing, Step};
 use super::{Member, Seat, launch_of, set_launch};
 use crate::ec2::Start;
@@ -36,6 +37,8 @@ pub(crate) struct Fleet {
     /// Metrics of its sizes that it reports.
     pub(super) metrics: BTreeSet<String>,
     pub(super) suspended: BTreeSet<String>,
+    /// Lifecycle hooks by name.
+    pub(super) hooks: BTreeMap<String, LifecycleHook>,
     /// The newest first.
     pub(super) activities: VecDeque<Activity>,
     /// The newest first.
@@ -49,6 +52,12 @@ pub(crate) struct Fleet {
 enum Event {
     /// The instance has drained, or was gone already.
     Forget(String),
+    /// The instance has drained, and waits for the group's hooks.
+    Hold(String),
+    /// The instance was launched, and waits for the group's hooks.
+    Announce(String),
+    /// A hook gave the launching instance up.
+    Abandon(String),
     /// The instance is found unhealthy or gone.
     GiveUp(String),
     /// The instance's replacement is there, or the group does not want it any more.
@@ -77,6 +86,7 @@ impl Fleet {
             settings,
             metrics: BTreeSet::new(),
             suspended: BTreeSet::new(),
+            hooks: BTreeMap::new(),
             activities: VecDeque::new(),
             refreshes: VecDeque::new(),
             next_launch: now,
@@ -201,11 +211,34 @@ impl World {
     fn next_of(&self, fleet: &Fleet, seat: Seat) -> Option<(Timestamp, Event)> {
         let id = || seat.machine.id().to_owned();
         match (seat.member.marked, seat.member.leaving) {
-            (_, Some(leaving)) => Some((self.drained(fleet, seat, leaving), Event::Forget(id()))),
+            (_, Some(leaving)) => Some(self.next_of_leaving(fleet, seat, leaving)),
             (Some(marked), None) => self
                 .replaced(fleet, seat, marked)
                 .map(|at| (at, Event::Terminate(id()))),
-            (None, None) => self.given_up(fleet, seat).map(|at| (at, Event::GiveUp(id()))),
+            (None, None) => {
+                let given_up = self.given_up(fleet, seat).map(|at| (at, Event::GiveUp(id())));
+                let hold = seat.member.launching.as_ref();
+                let announced = hold.filter(|_| !seat.member.announced);
+                let announced = announced.map(|hold| (hold.since, Event::Announce(id())));
+                let abandoned = hold.and_then(Hold::abandoned_at);
+                let abandoned = abandoned.map(|at| (at, Event::Abandon(id())));
+                given_up.into_iter().chain(announced).chain(abandoned).min()
+            }
+        }
+    }
+
+    /// One that leaves drains, waits for the hooks, and is gone then. What is down already waits for nobody.
+    fn next_of_leaving(&self, fleet: &Fleet, seat: Seat, leaving: Timestamp) -> (Timestamp, Event) {
+        let id = seat.machine.id().to_owned();
+        let drained = self.drained(fleet, seat, leaving);
+        match &seat.member.terminating {
+            _ if !seat.machine.is_up() || seat.member.is_abandoned() => (drained, Event::Forget(id)),
+            Some(hold) => (
+                hold.abandoned_at().unwrap_or(hold.released_at()),
+                Event::Forget(id),
+            ),
+            None if Hold::of(fleet, Transition::Terminating, drained).is_some() => (drained, Event::Hold(id)),
+            None => (drained, Event::Forget(id)),
         }
     }
 
@@ -243,7 +276,7 @@ impl World {
     }
 
     fn drained(&self, fleet: &Fleet, seat: Seat, leaving: Timestamp) -> Timestamp {
-        if !seat.machine.is_up() {
+        if !seat.machine.is_up() || seat.member.is_abandoned() {
             return leaving;
         }
         let groups = fleet.settings.target_groups.iter();
@@ -261,7 +294,21 @@ impl World {
                 }
                 self.not_before(name, at);
             }
-            Event::Terminate(id) => self.let_go(name, &id, at),
+            Event::Terminate(id) | Event::Abandon(id) => self.let_go(name, &id, at),
+            Event::Announce(id) => {
+                if let Some(member) = self.autoscaling.members.get_mut(&id) {
+                    member.announced = true;
+                }
+                self.announce(name, &id, Transition::Launching, at);
+            }
+            Event::Hold(id) => {
+                let fleet = self.autoscaling.groups.get(name);
+                let hold = fleet.and_then(|fleet| Hold::of(fleet, Transition::Terminating, at));
+                if let Some(member) = self.autoscaling.members.get_mut(&id) {
+                    member.terminating = hold;
+                }
+                self.announce(name, &id, Transition::Terminating, at);
+            }
             Event::Refresh(step) => self.take_step(name, at, step),
         }
     }
@@ -324,7 +371,11 @@ impl World {
             at,
         });
         let id = machine.id().to_owned();
-        self.autoscaling.members.insert(id.clone(), Member::new(name));
+        let fleet = self.autoscaling.groups.get(name);
+        let launching = fleet.and_then(|fleet| Hold::of(fleet, Transition::Launching, at));
+        self.autoscaling
+            .members
+            .insert(id.clone(), Member::new(name, launching));
         Ok(id)
     }
 

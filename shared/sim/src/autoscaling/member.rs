@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::autoscaling::Instance;
 
+use super::hook::Hold;
 use crate::config::WorldConfig;
 use crate::ec2::Machine;
 use crate::time::after;
@@ -18,6 +19,12 @@ pub(crate) struct Member {
     pub(super) marked: Option<Timestamp>,
     /// When the group started to terminate it.
     pub(super) leaving: Option<Timestamp>,
+    /// What holds it on its way in.
+    pub(super) launching: Option<Hold>,
+    /// The event bus was told of that.
+    pub(super) announced: bool,
+    /// What holds it on its way out.
+    pub(super) terminating: Option<Hold>,
 }
 
 /// A member and its instance.
@@ -29,12 +36,21 @@ pub(crate) struct Seat<'a> {
 
 impl Member {
     /// A new member of a group.
-    pub(super) fn new(group: &str) -> Self {
+    pub(super) fn new(group: &str, launching: Option<Hold>) -> Self {
         Self {
             group: group.to_owned(),
             marked: None,
             leaving: None,
+            launching,
+            announced: false,
+            terminating: None,
         }
+    }
+
+    /// Whether a hook gave it up on its way in: it goes at once.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let given_up = self.launching.as_ref().and_then(Hold::abandoned_at);
+        given_up.is_some_and(|at| self.leaving.is_some_and(|leaving| at <= leaving))
     }
 }
 
@@ -52,7 +68,12 @@ impl Seat<'_> {
     /// When it is, or will be, in service and registered: the group registers, then marks it (rule 60).
     pub(crate) fn in_service_from(&self, config: &WorldConfig) -> Timestamp {
         let ready = after(self.machine.launched(), config.in_service_delay);
-        ready.max(self.machine.running_from(config))
+        let ready = ready.max(self.machine.running_from(config));
+        match &self.member.launching {
+            Some(hold) if hold.abandoned_at().is_some() => Timestamp::MAX,
+            Some(hold) => ready.max(hold.released_at()),
+            None => ready,
+        }
     }
 
     /// When the group notices that it is stopped or gone.
@@ -63,9 +84,9 @@ impl Seat<'_> {
     /// As the group shows it.
     pub(super) fn shown(&self, config: &WorldConfig, now: Timestamp) -> Instance {
         let lifecycle_state = if self.member.leaving.is_some() {
-            "Terminating"
+            self.leave_wait(now).unwrap_or("Terminating")
         } else if now < self.in_service_from(config) {
-            "Pending"
+            self.launch_wait(now).unwrap_or("Pending")
         } else {
             "InService"
         };

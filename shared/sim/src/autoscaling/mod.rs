@@ -5,6 +5,7 @@
 
 mod change;
 mod fleet;
+mod hook;
 mod member;
 mod refresh;
 
@@ -67,6 +68,13 @@ impl World {
             DeleteTags => delete_group_tags,
             StartInstanceRefresh => start_refresh,
             CancelInstanceRefresh => cancel_refresh,
+            DescribeLifecycleHooks => describe_hooks,
+            PutLifecycleHook => put_hook,
+            DeleteLifecycleHook => delete_hook,
+            CompleteLifecycleAction => complete_action,
+            RecordLifecycleActionHeartbeat => heartbeat,
+            SuspendProcesses => suspend_processes,
+            ResumeProcesses => resume_processes,
             DeleteAutoScalingGroup => delete_group,
         )
     }
@@ -115,6 +123,7 @@ impl World {
         check_bounds(settings)?;
         check_desired(settings, desired)?;
         self.check_references(settings)?;
+        call.hooks.iter().try_for_each(hook::check)?;
         let number = self.next_number("auto-scaling-group");
         let resource = format!(
             "autoScalingGroup:{number:08x}:autoScalingGroupName/{}",
@@ -125,7 +134,9 @@ impl World {
             .config
             .autoscaling_lag
             .visible_from(&settings.name, self.clock);
-        let fleet = Fleet::new(arn, settings, desired, &call.tags, self.clock);
+        let hooks = call.hooks.iter().map(|hook| (hook.name.clone(), hook.clone()));
+        let mut fleet = Fleet::new(arn, settings, desired, &call.tags, self.clock);
+        fleet.hooks.extend(hooks);
         self.autoscaling
             .groups
             .insert(&settings.name, visible_from, fleet);

@@ -311,6 +311,7 @@ impl Account {
         self.call(CreateAutoScalingGroup {
             settings: Box::new(settings),
             desired: None,
+            hooks: vec![],
             tags: tags("group"),
         });
         (network, front)

@@ -22,6 +22,7 @@ fn refusal(change: impl FnOnce(&mut GroupSettings)) -> CallError {
     account.refusal(CreateAutoScalingGroup {
         settings: Box::new(settings),
         desired: None,
+        hooks: vec![],
         tags: tags("group"),
     })
 }
@@ -85,6 +86,7 @@ fn a_group_exists_once() {
     let again = account.code(CreateAutoScalingGroup {
         settings: Box::new(settings),
         desired: None,
+        hooks: vec![],
         tags: tags("group"),
     });
     assert_eq!(again, ("AlreadyExists".to_owned(), Class::Exists));
@@ -114,6 +116,7 @@ fn a_new_instance_profile_is_accepted_only_once_it_has_propagated() {
     let call = CreateAutoScalingGroup {
         settings,
         desired: None,
+        hooks: vec![],
         tags: tags("group"),
     };
     account.profile();
@@ -144,6 +147,7 @@ fn a_template_that_names_what_does_not_exist_is_refused(#[case] change: fn(&mut 
     let error = account.refusal(CreateAutoScalingGroup {
         settings,
         desired: None,
+        hooks: vec![],
         tags: tags("group"),
     });
     assert!(

@@ -369,6 +369,7 @@ fn a_group_with_several_types_takes_the_first_that_can_start() {
     account.call(CreateAutoScalingGroup {
         settings: Box::new(settings),
         desired: None,
+        hooks: vec![],
         tags: tags("group"),
     });
     let all = account.call(DescribeInstances {

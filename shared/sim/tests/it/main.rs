@@ -8,6 +8,7 @@ mod consistency;
 mod deletion;
 mod endpoints;
 mod ghosts;
+mod hooks;
 mod identity;
 mod instances;
 mod interfaces;

@@ -48,6 +48,7 @@ fn a_group_starts_with_as_many_instances_as_its_call_says() {
     let mut call = CreateAutoScalingGroup {
         settings: Box::new(settings(&network.private, &front.target_group, &launch_template)),
         desired: Some(10),
+        hooks: vec![],
         tags: tags("group"),
     };
     assert_eq!(account.code(call.clone()).0, "ValidationError");

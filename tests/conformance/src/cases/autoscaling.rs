@@ -184,6 +184,7 @@ async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<Create
     Ok(CreateAutoScalingGroup {
         settings: Box::new(settings),
         desired: None,
+        hooks: vec![],
         tags: place.tags(case),
     })
 }
