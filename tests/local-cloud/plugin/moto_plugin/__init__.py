@@ -9,6 +9,7 @@ from . import (
     events,
     group_metrics,
     groups,
+    hooks,
     iam,
     images,
     instances,
@@ -17,11 +18,12 @@ from . import (
     ministack,
     quotas,
     refresh,
+    suspensions,
     world,
 )
 
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
-PATCHES = (world, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, elb, listeners, groups, refresh, quotas)
+PATCHES = (world, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, elb, listeners, hooks, groups, suspensions, refresh, quotas)
 RULES = (ec2_rules, group_metrics)
 
 

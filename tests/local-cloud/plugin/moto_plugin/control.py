@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import calls, elb, ministack, quotas, world
+from . import calls, elb, instances, ministack, quotas, world
 
 #: Services of ministack that stacks are made of. Its others (S3, SQS, Lambda, EventBridge, CloudFormation …) are what
 #: the pipeline runs on and what tests look through.
@@ -96,18 +96,43 @@ def _clear_faults(_: Any) -> Any:
     return []
 
 
-def _kill(body: dict[str, Any]) -> Any:
-    from moto.autoscaling import autoscaling_backends
+def _instance(body: dict[str, Any]) -> Any:
     from moto.ec2 import ec2_backends
-    from moto.elbv2 import elbv2_backends
 
     for backend in world.existing(ec2_backends):
-        if backend.get_instance_by_id(body["instance"]):
-            backend.terminate_instances([body["instance"]])
-            for other in (autoscaling_backends, elbv2_backends):
-                other[backend.account_id][backend.region_name].notify_terminate_instances([body["instance"]])
-            return {"killed": body["instance"]}
+        instance = backend.get_instance_by_id(body["instance"])
+        if instance:
+            return instance
     raise LookupError(f"no instance {body['instance']}")
+
+
+def _kill(body: dict[str, Any]) -> Any:
+    _end(_instance(body))
+    return {"killed": body["instance"]}
+
+
+def _end(instance: Any) -> None:
+    from moto.autoscaling import autoscaling_backends
+    from moto.elbv2 import elbv2_backends
+
+    backend = instance.ec2_backend
+    backend.terminate_instances([instance.id])
+    for other in (autoscaling_backends, elbv2_backends):
+        other[backend.account_id][backend.region_name].notify_terminate_instances([instance.id])
+
+
+def _interrupt_spot(body: dict[str, Any]) -> Any:
+    """Two minutes after the warning it is gone, whatever holds it (aws-facts 19)."""
+    instance = _instance(body)
+    instances.warn_of_interruption(instance)
+    wait = world.delay("spot-reclaim")
+    world.after(wait, lambda: _end(instance))
+    return {"interrupted": instance.id, "seconds": wait}
+
+
+def _recommend_rebalance(body: dict[str, Any]) -> Any:
+    instances.recommend_rebalance(_instance(body))
+    return {"recommended": body["instance"]}
 
 
 def _health(body: dict[str, Any]) -> Any:
@@ -145,6 +170,8 @@ def _delays(body: dict[str, Any]) -> Any:
 
 ROUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("POST", "kill-instance"): _kill,
+    ("POST", "interrupt-spot"): _interrupt_spot,
+    ("POST", "recommend-rebalance"): _recommend_rebalance,
     ("POST", "target-health"): _health,
     ("GET", "delays"): _delays,
     ("POST", "delays"): _delays,

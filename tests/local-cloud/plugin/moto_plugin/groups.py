@@ -10,14 +10,17 @@ from moto.autoscaling.models import Activity, AutoScalingBackend, FakeAutoScalin
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from . import refresh, world
+from . import hooks, refresh, world
 from .calls import after, before, refuse
 from .members import (
     activities,
     existing_group,
     finish,
+    has_left,
     health_at_load_balancers,
     launch,
+    leaving,
+    proceed,
     refuse_unusable_template,
     register,
     restated,
@@ -64,6 +67,8 @@ def _group_is_possible(response: Any, backend: Any, params: dict[str, Any]) -> N
         if arn not in backend.elbv2_backend.target_groups:
             raise ValidationError("Provided Target Groups may not be valid. Please ensure they exist and try again.")
     refuse_unusable_template(response, backend, params)
+    for hook in params.get("LifecycleHookSpecificationList", []):
+        hooks.check(hook)
 
 
 def _bounds(low: int, high: int, desired: Any) -> None:
@@ -87,14 +92,7 @@ def _keep_what_moto_drops(response: Any, backend: Any, params: dict[str, Any]) -
     group.health_check_grace_period = int(params.get("HealthCheckGracePeriod") or 0)
     _keep(group, params)
     for hook in params.get("LifecycleHookSpecificationList", []):
-        kept = backend.create_lifecycle_hook(
-            hook["LifecycleHookName"],
-            group.name,
-            hook["LifecycleTransition"],
-            hook.get("HeartbeatTimeout"),
-            hook.get("DefaultResult"),
-        )
-        kept.notification_target_arn, kept.role_arn = hook.get("NotificationTargetARN"), hook.get("RoleARN")
+        hooks.keep(group, hook)
     reconcile(group)
 
 
@@ -166,7 +164,7 @@ def _delete_group(response: Any) -> Any:
     group = existing_group(backend, response._get_param("AutoScalingGroupName"))
     forced = response._get_bool_param("ForceDelete", False)
     if group.instance_states and not forced:
-        if all(s.lifecycle_state == "Terminating" for s in group.instance_states):
+        if all(leaving(s) for s in group.instance_states):
             refuse(
                 "ScalingActivityInProgress",
                 "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
@@ -178,7 +176,9 @@ def _delete_group(response: Any) -> Any:
         )
     group.status, group.desired_capacity, group.min_size = "Delete in progress", 0, 0
     for state in group.instance_states:
-        if state.lifecycle_state != "Terminating":
+        if leaving(state):
+            hooks.release(group, state)
+        else:
             terminate(group, state, "user request to delete the group", drain=False)
     reconcile(group)
     return EmptyResult()
@@ -215,24 +215,20 @@ def reconcile(group: Any) -> None:
 
 
 def _observe(group: Any) -> None:
+    hooks.expire(group)
     for state in list(group.instance_states):
-        gone = state.instance.state == "terminated"
-        if state.lifecycle_state == "Terminating":
-            if gone:
-                group.instance_states.remove(state)
-                finish(state.windlass_activity)
+        if has_left(state):
+            group.instance_states.remove(state)
+            finish(state.windlass_activity)
+        elif leaving(state):
+            continue
         elif state.instance.state in ("shutting-down", "terminated", "stopping", "stopped"):
             state.health_status = "Unhealthy"
-        elif state.lifecycle_state == "Pending" and time.monotonic() >= state.instance.windlass_booted:
-            _enter_service(group, state)
+        elif state.lifecycle_state.startswith("Pending"):
+            proceed(group, state)
         elif _fails_load_balancer_checks(group, state):
             state.health_status = "Unhealthy"
     register(group.autoscaling_backend, group.name)
-
-
-def _enter_service(group: Any, state: Any) -> None:
-    state.lifecycle_state, state.windlass_in_service = "InService", time.monotonic()
-    finish(state.windlass_activity)
 
 
 def _fails_load_balancer_checks(group: Any, state: Any) -> bool:
@@ -279,7 +275,7 @@ def _moving(group: Any, healthy: list[Any]) -> int:
 
 
 def _leave_zones(group: Any, healthy: list[Any]) -> None:
-    elsewhere = [s for s in healthy if s.availability_zone not in group.availability_zones and s.lifecycle_state != "Terminating"]
+    elsewhere = [s for s in healthy if s.availability_zone not in group.availability_zones and not leaving(s)]
     serving = sum(s.lifecycle_state == "InService" for s in healthy)
     if elsewhere and serving > (group.desired_capacity or 0) and not refresh.extra(group) and _moving(group, healthy):
         terminate(group, elsewhere[0], "a change of the group's zones")
@@ -291,6 +287,8 @@ def _terminate_member(backend: Any, instance_id: str, should_decrement: bool) ->
             if state.instance_id == instance_id:
                 if should_decrement:
                     group.desired_capacity -= 1
+                if leaving(state):
+                    return state.windlass_activity
                 terminate(group, state, "a user request")
                 reconcile(group)
                 return state.windlass_activity

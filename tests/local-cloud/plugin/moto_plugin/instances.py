@@ -24,9 +24,23 @@ def apply() -> None:
 
 def _enter(instance: Any, state: str) -> None:
     instance._state.name, instance._state.code = state, STATES[state]
+    events.send("aws.ec2", "EC2 Instance State-change Notification", [_arn(instance)], {"instance-id": instance.id, "state": state})
+
+
+def _arn(instance: Any) -> str:
     backend = instance.ec2_backend
-    arn = f"arn:aws:ec2:{backend.region_name}:{backend.account_id}:instance/{instance.id}"
-    events.send("aws.ec2", "EC2 Instance State-change Notification", [arn], {"instance-id": instance.id, "state": state})
+    return f"arn:aws:ec2:{backend.region_name}:{backend.account_id}:instance/{instance.id}"
+
+
+def warn_of_interruption(instance: Any) -> None:
+    """What EC2 sends two minutes before it takes a spot instance; the resource has a form of its own."""
+    arn = f"arn:aws:ec2:{instance.placement.zone}:instance/{instance.id}"
+    detail = {"instance-id": instance.id, "instance-action": "terminate"}
+    events.send("aws.ec2", "EC2 Spot Instance Interruption Warning", [arn], detail)
+
+
+def recommend_rebalance(instance: Any) -> None:
+    events.send("aws.ec2", "EC2 Instance Rebalance Recommendation", [_arn(instance)], {"instance-id": instance.id})
 
 
 def _later(instance: Any, state: str, delay: str, following: str) -> None:

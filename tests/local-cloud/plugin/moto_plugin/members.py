@@ -1,4 +1,4 @@
-"""Members of a group: what they are launched from, how they come and how they go (aws-facts 14, 40, 60)."""
+"""Members of a group: what they are launched from, how they come and how they go (aws-facts 13, 14, 40, 60, 62)."""
 
 import copy
 import time
@@ -10,16 +10,13 @@ from moto.autoscaling.models import ASG_NAME_TAG, Activity, InstanceState
 from moto.core.exceptions import ServiceException
 from moto.core.utils import utcnow
 
-from . import elb, world
+from . import elb, hooks, world
 from .calls import take_fault
 from .ec2_rules import refuse_unknown_profile
+from .hooks import existing_group
 
-
-def existing_group(backend: Any, name: str) -> Any:
-    group = backend.autoscaling_groups.get(name)
-    if group is None:
-        raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
-    return group
+#: Members in these states belong into the group's target groups; one that waits for a hook does not yet.
+REGISTERED = ("Pending", "Pending:Proceed", "InService")
 
 
 def target_groups(group: Any) -> list[Any]:
@@ -33,7 +30,11 @@ def suspended(group: Any, process: str) -> bool:
 
 def staying(group: Any) -> list[Any]:
     """Its members but those that are on their way out."""
-    return [state for state in group.instance_states if state.lifecycle_state != "Terminating"]
+    return [state for state in group.instance_states if not leaving(state)]
+
+
+def leaving(state: Any) -> bool:
+    return state.lifecycle_state.startswith("Terminating")
 
 
 # What they are launched from
@@ -151,6 +152,7 @@ def _run_instance(group: Any, source: Source | None) -> Any:
     if version and (version.data.get("Monitoring") or {}).get("Enabled"):
         instance.monitoring_state = "enabled"
     state = InstanceState(instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in)
+    state.windlass_held, state.windlass_proceeds = False, 0.0
     if source:
         named = {"LaunchTemplateId": source.template.id, "LaunchTemplateName": source.template.name}
         state.windlass_template = {**named, "Version": str(version.number)}
@@ -163,6 +165,29 @@ def _next_subnet(group: Any) -> str | None:
     return min(subnets, key=used.count) or None
 
 
+def proceed(group: Any, state: Any) -> None:
+    """The next step of a member that comes: running it waits for the hooks, then it is registered, then in service."""
+    now, running = time.monotonic(), state.instance.state == "running"
+    if state.lifecycle_state == "Pending" and running and not state.windlass_held:
+        state.windlass_held = True
+        if hooks.hold(group, state, hooks.LAUNCHING, lambda why: _after_the_launch(group, state, why)):
+            state.lifecycle_state, state.windlass_activity.status_code = "Pending:Wait", "MidLifecycleAction"
+    elif state.lifecycle_state in ("Pending", "Pending:Proceed") and running and now >= max(state.instance.windlass_booted, state.windlass_proceeds):
+        state.lifecycle_state, state.windlass_in_service = "InService", now
+        finish(state.windlass_activity)
+
+
+def _after_the_launch(group: Any, state: Any, abandoned: str | None) -> None:
+    activity = state.windlass_activity
+    if abandoned is None:
+        state.lifecycle_state, state.windlass_proceeds = "Pending:Proceed", time.monotonic() + world.delay("lifecycle-proceed")
+        activity.status_code = "InProgress"
+        return
+    activity.description = f"{activity.description}.  Status Reason: {abandoned}"
+    finish(activity, "Cancelled", abandoned)
+    terminate(group, state, "a launch that was abandoned")
+
+
 def register(backend: Any, group_name: str) -> None:
     """Registers the group's running members with its target groups; deregistering is part of terminating."""
     group = backend.autoscaling_groups.get(group_name)
@@ -170,7 +195,7 @@ def register(backend: Any, group_name: str) -> None:
         missing = [
             {"Id": s.instance_id, "Port": target_group.port}
             for s in staying(group)
-            if s.lifecycle_state in ("Pending", "InService")
+            if s.lifecycle_state in REGISTERED
             and s.instance.state == "running"
             and s.instance_id not in target_group.targets
         ]
@@ -189,6 +214,8 @@ def health_at_load_balancers(group: Any, state: Any) -> set[str]:
 
 
 def terminate(group: Any, state: Any, why: str, drain: bool = True) -> None:
+    """Deregistered and drained first, then held by the hooks, then ended (aws-facts 14)."""
+    hooks.drop(group, state)
     words = f"an instance was taken out of service in response to {why}."
     state.windlass_activity = _begin(group, f"Terminating EC2 instance: {state.instance_id}", words)
     state.lifecycle_state = "Terminating"
@@ -197,10 +224,28 @@ def terminate(group: Any, state: Any, why: str, drain: bool = True) -> None:
         if state.instance_id in target_group.targets:
             wait = max(wait, elb.drain_seconds(target_group))
             target_group.deregister([{"Id": state.instance_id}])
-    world.after(wait if drain else 0.0, lambda: _end(group, state))
+    world.after(wait if drain else 0.0, lambda: _leave(group, state))
+
+
+def _leave(group: Any, state: Any) -> None:
+    if hooks.hold(group, state, hooks.TERMINATING, lambda _: _let_go(group, state)):
+        state.lifecycle_state, state.windlass_activity.status_code = "Terminating:Wait", "MidTerminatingLifecycleAction"
+    else:
+        _end(group, state)
+
+
+def has_left(state: Any) -> bool:
+    """A member whose instance ended by itself is one until the hooks have let it go."""
+    return getattr(state, "windlass_released", False) and state.instance.state == "terminated"
+
+
+def _let_go(group: Any, state: Any) -> None:
+    state.lifecycle_state, state.windlass_activity.status_code = "Terminating:Proceed", "InProgress"
+    _end(group, state)
 
 
 def _end(group: Any, state: Any) -> None:
+    state.windlass_released = True
     if state.instance.state not in ("shutting-down", "terminated"):
         group.ec2_backend.terminate_instances([state.instance_id])
         group.autoscaling_backend.elbv2_backend.notify_terminate_instances([state.instance_id])

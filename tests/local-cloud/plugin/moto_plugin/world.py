@@ -31,6 +31,8 @@ SECONDS: dict[str, float] = {
     "instance-profile": 0,
     "ended-shown": 3600,
     "launch-retry": 10,
+    "lifecycle-proceed": 2,
+    "spot-reclaim": 120,
     "refresh-start": 5,
     "refresh-patience": 600,
     "target-check": 5,
