@@ -10,8 +10,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use windlass_spec::{
-    App, Breach, Compute, Contact, Drift, HealthCheck, Image, Lifecycle, Listener, LoadBalancer, Metric,
-    Monitoring, Network, Protocol, Runtime, Scaling, Spec, Variable,
+    App, Breach, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener, LoadBalancer,
+    Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Variable,
 };
 
 /// The YAML text of a spec.
@@ -258,8 +258,15 @@ fn metric(metric: &Metric) -> Node {
 }
 
 fn lifecycle(lifecycle: &Lifecycle) -> Node {
-    let Lifecycle { drain } = lifecycle;
-    fields([("terminate", fields([("drain", seconds(*drain))]))])
+    let Lifecycle { drain, launch } = lifecycle;
+    let Launch { verify, timeout } = launch;
+    fields([
+        (
+            "launch",
+            fields([("verify", word(verify)), ("timeout", seconds(*timeout))]),
+        ),
+        ("terminate", fields([("drain", seconds(*drain))])),
+    ])
 }
 
 fn monitoring(monitoring: &Monitoring) -> Node {

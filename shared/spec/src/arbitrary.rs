@@ -120,6 +120,8 @@ fn choices() -> Vec<(&'static str, Choice)> {
         ("scaling.min", one_of(1..=4)),
         ("scaling.max", one_of(3..=6)),
         ("scaling.metrics", metrics()),
+        ("lifecycle.launch.verify", one_of(["load-balancer", "none"])),
+        ("lifecycle.launch.timeout", one_of(["10m", "30s", "2h"])),
         ("lifecycle.terminate.drain", one_of(["60s", "0s", "2m", "1h"])),
         ("monitoring.dashboard", one_of([false, true])),
         ("monitoring.notify", some_of(&CONTACTS)),
@@ -241,11 +243,12 @@ fn settle(said: &mut Said) {
     one_architecture(said);
 }
 
-/// A fixed number of instances, of one type.
+/// A fixed number of instances, of one type, which no hook holds.
 fn fixed(said: &mut Said) {
     if said.get("compute.mode") == Some(&json!("ec2")) {
         said.remove("scaling.max");
         said.remove("scaling.metrics");
+        said.remove("lifecycle.launch.verify");
         if let Some(Value::Array(types)) = said.get_mut("compute.instanceTypes") {
             types.truncate(1);
         }

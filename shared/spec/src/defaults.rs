@@ -10,9 +10,9 @@ use ipnet::Ipv4Net;
 use ordered_float::OrderedFloat;
 
 use crate::types::{
-    App, Apply, Architecture, Breach, Compute, Drift, HealthCheck, Image, Lifecycle, Listener, LoadBalancer,
-    Measure, Metric, Mode, Monitoring, Nat, Network, Protocol, Rollout, Runtime, Scaling, Scheme, Spec,
-    StackId,
+    App, Apply, Architecture, Breach, Compute, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
+    LoadBalancer, Measure, Metric, Mode, Monitoring, Nat, Network, Protocol, Rollout, Runtime, Scaling,
+    Scheme, Spec, StackId, Verify,
 };
 
 /// Port of what packages bring, and of the load balancer.
@@ -125,7 +125,13 @@ impl Default for Scaling {
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self { drain: 60 }
+        Self {
+            drain: 60,
+            launch: Launch {
+                verify: Verify::None,
+                timeout: 600,
+            },
+        }
     }
 }
 

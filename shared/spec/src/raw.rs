@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::shape::{record, words};
-use crate::types::{Apply, Endpoint, Mode, Nat, Rollout, Scheme};
+use crate::types::{Apply, Endpoint, Mode, Nat, Rollout, Scheme, Verify};
 use crate::values::{List, Seconds, Table};
 
 /// The version of the format.
@@ -72,12 +72,6 @@ words!(Metric {
     "memory" => Self::Memory,
 });
 
-/// What a new instance must show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verify {
-    LoadBalancer,
-    None,
-}
 words!(Verify { "load-balancer" => Self::LoadBalancer, "none" => Self::None, });
 
 /// An ACM certificate, or an IAM server certificate.
@@ -102,7 +96,10 @@ record! {
     #[schemars(title = "Windlass stack", extend("required" = ["compute"], "allOf" = [
         {
             "if": within("compute", &json!({"properties": {"mode": {"const": "ec2"}}, "required": ["mode"]})),
-            "then": {"properties": {"scaling": {"properties": {"metrics": {"maxItems": 0}}}}}
+            "then": {"properties": {
+                "scaling": {"properties": {"metrics": {"maxItems": 0}}},
+                "lifecycle": {"properties": {"launch": {"properties": {"verify": {"const": "none"}}}}}
+            }}
         },
         {
             "if": within("network", &json!({"properties": {"nat": {"const": "none"}}, "required": ["nat"]})),
@@ -440,7 +437,7 @@ record! {
 record! {
     /// Launching and terminating instances.
     RawLifecycle {
-        /// What a new instance must show before it is in service. Not supported yet.
+        /// What a new instance must show before it is in service.
         launch: RawLaunch,
         /// How an instance leaves.
         terminate: RawTerminate,
@@ -448,11 +445,13 @@ record! {
 }
 
 record! {
-    /// What a new instance must show before it is in service. Not supported yet.
+    /// What a new instance must show before it is in service.
     RawLaunch {
-        /// `none` asks for nothing, and is taken.
+        /// `load-balancer` keeps it out of service until the load balancer found it healthy; `none` asks for nothing.
+        #[schemars(extend("default" = "none"))]
         verify: Verify,
-        /// How long that may take.
+        /// How long that may take, 30s to 2h.
+        #[schemars(extend("default" = "10m"))]
         timeout: Seconds,
     }
 }

@@ -386,4 +386,37 @@ pub enum Contact {
 pub struct Lifecycle {
     /// Seconds a leaving target may finish its requests: the target group's deregistration delay, 0 to 3600.
     pub drain: u32,
+    /// What a new instance must show before it is in service.
+    #[serde(default = "Launch::unverified")]
+    pub launch: Launch,
+}
+
+/// What a new instance must show before it is in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Launch {
+    /// Who has to find it healthy; with [`Mode::Ec2`] nobody.
+    pub verify: Verify,
+    /// Seconds that it may take, 30 to 7200: what a lifecycle hook waits.
+    pub timeout: u32,
+}
+
+impl Launch {
+    /// What there was before anything could be asked for.
+    fn unverified() -> Self {
+        Self {
+            verify: Verify::None,
+            timeout: 600,
+        }
+    }
+}
+
+/// Who has to find a new instance healthy before it is in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// The load balancer.
+    LoadBalancer,
+    /// Nobody.
+    None,
 }

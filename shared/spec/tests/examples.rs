@@ -10,9 +10,9 @@ use ordered_float::OrderedFloat;
 use rstest::rstest;
 use serde_json::{Value, json};
 use windlass_spec::{
-    Apply, Architecture, Breach, Contact, Drift, Endpoint, Image, Listener, Measure, Metric, Mode,
-    Monitoring, Nat, Protocol, Rollout, Runtime, Scheme, Spec, Variable, decode, parse_key, reference,
-    schema,
+    Apply, Architecture, Breach, Contact, Drift, Endpoint, Image, Launch, Listener, Measure, Metric, Mode,
+    Monitoring, Nat, Protocol, Rollout, Runtime, Scheme, Spec, Variable, Verify, decode, parse_key,
+    reference, schema,
 };
 
 fn examples() -> Vec<(String, String)> {
@@ -229,6 +229,15 @@ fn the_container_example_names_its_secrets_and_scales_its_own_way() {
         scale_in: None,
     };
     assert_eq!(spec.scaling.metrics, [metric]);
+}
+
+#[test]
+fn the_gate_example_asks_the_load_balancer_before_an_instance_is_in_service() {
+    let launch = Launch {
+        verify: Verify::LoadBalancer,
+        timeout: 300,
+    };
+    assert_eq!(example("gate").lifecycle.launch, launch);
 }
 
 #[test]
@@ -465,6 +474,9 @@ fn every_field_of_the_schema_is_described() {
 )]
 #[case::metrics_of_a_fixed_number(
     "scaling: {metrics: [{type: cpu, scaleOut: {above: 70}}]}\ncompute: {mode: ec2, app: {packages: [nginx]}}"
+)]
+#[case::verified_launches_of_a_fixed_number(
+    "lifecycle: {launch: {verify: load-balancer}}\ncompute: {mode: ec2, app: {packages: [nginx]}}"
 )]
 #[case::instance_type_twice("compute: {instanceTypes: [t3.micro, t3.micro], app: {packages: [nginx]}}")]
 #[case::https_without_certificate(

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::json;
-use windlass_spec::{Apply, Drift, Mode, Protocol, Rollout, Runtime, Spec, Variable};
+use windlass_spec::{Apply, Drift, Launch, Mode, Protocol, Rollout, Runtime, Spec, Variable, Verify};
 
-/// As the first version wrote it: no `apply`, endpoints, mode, protocol, metrics or monitoring, nothing about changes,
+/// As the first version wrote it: no `apply`, endpoints, mode, protocol, metrics or monitoring, nothing about changes or launches,
 /// and plain variables only.
 #[test]
 fn a_spec_that_the_first_version_recorded_is_read() {
@@ -34,6 +34,11 @@ fn a_spec_that_the_first_version_recorded_is_read() {
     assert!(spec.network.endpoints.is_empty() && spec.scaling.metrics.is_empty());
     assert!(!spec.monitoring.dashboard && spec.monitoring.notify.is_empty());
     assert_eq!((spec.allow_replace, spec.rollout), (false, Rollout::Auto));
+    let unverified = Launch {
+        verify: Verify::None,
+        timeout: 600,
+    };
+    assert_eq!(spec.lifecycle.launch, unverified);
     let hourly = Drift {
         interval: 3600,
         repair: true,

@@ -231,9 +231,9 @@ proptest! {
         scaling in scaling(),
         monitoring in monitoring(),
         image in prop::sample::select(vec!["al2023", "ubuntu-24.04", "ami-0123456789abcdef0", "ssm:/images/web"]),
-        switches in (any::<bool>(), any::<bool>(), any::<bool>(), 0u32..=3600),
+        switches in (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 30u32..=3600),
     ) {
-        let (protect, plan, fixed, drain) = switches;
+        let (protect, plan, fixed, gated, seconds) = switches;
         let mut scaling = scaling;
         if fixed {
             scaling = json!({"min": scaling["min"]});
@@ -241,7 +241,12 @@ proptest! {
         let document = json!({
             "metadata": metadata, "network": network, "loadBalancer": load_balancer, "scaling": scaling,
             "monitoring": monitoring, "protect": protect, "apply": if plan { "plan" } else { "auto" },
-            "lifecycle": {"terminate": {"drain": format!("{drain}s")}},
+            "lifecycle": {
+                "launch": {
+                    "verify": if gated && !fixed { "load-balancer" } else { "none" }, "timeout": format!("{seconds}s"),
+                },
+                "terminate": {"drain": format!("{}s", seconds - 30)},
+            },
             "compute": {
                 "mode": if fixed { "ec2" } else { "asg" }, "image": image, "app": app,
                 "instanceTypes": if fixed { json!(["m7g.large"]) } else { json!(["t4g.micro", "m7g.large"]) },

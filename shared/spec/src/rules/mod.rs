@@ -31,7 +31,7 @@ pub(crate) fn check(stack: &StackId, raw: RawSpec, report: &mut Report) -> Resul
     let (compute, mode) = compute::check(raw.compute, report);
     let load_balancer = load_balancer::check(raw.load_balancer, report);
     let scaling = scaling::check(raw.scaling, mode, report);
-    let lifecycle = lifecycle::check(raw.lifecycle, report);
+    let lifecycle = lifecycle::check(raw.lifecycle, mode, report);
     let monitoring = monitoring::check(raw.monitoring, report);
     let drift = drift::check(raw.drift, report);
     Ok(Spec {

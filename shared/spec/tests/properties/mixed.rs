@@ -126,6 +126,14 @@ fn monitoring() -> impl Strategy<Value = Value> {
         .prop_map(|(dashboard, notify)| json!({"dashboard": dashboard, "notify": notify}))
 }
 
+fn lifecycle() -> impl Strategy<Value = Value> {
+    let launch = (
+        maybe(&["none", "load-balancer", "loadbalancer"]),
+        maybe(&["30s", "10m", "2h", "29s", "121m"]),
+    );
+    launch.prop_map(|(verify, timeout)| json!({"launch": record([("verify", verify), ("timeout", timeout)])}))
+}
+
 fn drift() -> impl Strategy<Value = Value> {
     let interval = maybe(&["5m", "1h", "24h", "1440m", "299s", "1441m"]);
     (interval, prop::option::of(any::<bool>()))
@@ -143,11 +151,23 @@ pub(crate) fn spec() -> impl Strategy<Value = Value> {
         compute(),
         part(load_balancer().boxed()),
         part(scaling().boxed()),
+        part(lifecycle().boxed()),
         part(monitoring().boxed()),
         part(drift().boxed()),
     )
         .prop_map(
-            |(apply, rollout, replace, network, compute, load_balancer, scaling, monitoring, drift)| {
+            |(
+                apply,
+                rollout,
+                replace,
+                network,
+                compute,
+                load_balancer,
+                scaling,
+                lifecycle,
+                monitoring,
+                drift,
+            )| {
                 record([
                     ("apply", apply),
                     ("allowReplace", replace.map(Value::from)),
@@ -156,6 +176,7 @@ pub(crate) fn spec() -> impl Strategy<Value = Value> {
                     ("compute", Some(compute)),
                     ("loadBalancer", load_balancer),
                     ("scaling", scaling),
+                    ("lifecycle", lifecycle),
                     ("monitoring", monitoring),
                     ("drift", drift),
                 ])

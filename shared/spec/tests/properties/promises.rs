@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use windlass_spec::{Endpoint, Mode, Nat, Protocol, Runtime, Spec};
+use windlass_spec::{Endpoint, Mode, Nat, Protocol, Runtime, Spec, Verify};
 
 /// That `spec` keeps them.
 pub(crate) fn promises(spec: &Spec) -> Result<(), TestCaseError> {
@@ -12,6 +12,7 @@ pub(crate) fn promises(spec: &Spec) -> Result<(), TestCaseError> {
         compute,
         load_balancer,
         scaling,
+        lifecycle,
         monitoring,
         drift,
         ..
@@ -25,6 +26,7 @@ pub(crate) fn promises(spec: &Spec) -> Result<(), TestCaseError> {
     if compute.mode == Mode::Ec2 {
         prop_assert_eq!((scaling.min, scaling.metrics.len()), (scaling.max, 0));
         prop_assert_eq!(compute.instance_types.len(), 1);
+        prop_assert_eq!(lifecycle.launch.verify, Verify::None);
     }
     let measures: BTreeSet<_> = scaling.metrics.iter().map(|metric| metric.measure).collect();
     prop_assert_eq!(measures.len(), scaling.metrics.len());
@@ -55,6 +57,7 @@ pub(crate) fn promises(spec: &Spec) -> Result<(), TestCaseError> {
 
     let contacts: BTreeSet<_> = monitoring.notify.iter().collect();
     prop_assert_eq!(contacts.len(), monitoring.notify.len());
+    prop_assert!((30..=7200).contains(&lifecycle.launch.timeout));
     prop_assert!((300..=86_400).contains(&drift.interval));
     Ok(())
 }

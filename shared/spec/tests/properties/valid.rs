@@ -118,6 +118,8 @@ fn every_field_changes_in_some_transition_and_most_change_few() {
         "drift.interval",
         "drift.repair",
         "lifecycle.drain",
+        "lifecycle.launch.timeout",
+        "lifecycle.launch.verify",
         "loadBalancer.healthCheck.codes",
         "loadBalancer.healthCheck.healthy",
         "loadBalancer.healthCheck.interval",

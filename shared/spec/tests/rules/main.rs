@@ -7,6 +7,7 @@ mod common;
 mod app;
 mod changes;
 mod compute;
+mod lifecycle;
 mod listeners;
 mod load_balancer;
 mod metadata;

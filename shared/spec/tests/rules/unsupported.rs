@@ -24,16 +24,12 @@ use crate::{accepts, refuses, refuses_only};
 )]
 #[case("scaling: {behavior: {maxStep: 2}}", "scaling.behavior")]
 #[case("scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}", "scaling.schedule")]
-#[case("lifecycle: {launch: {verify: load-balancer}}", "lifecycle.launch.verify")]
-#[case("lifecycle: {launch: {timeout: 10m}}", "lifecycle.launch.timeout")]
 fn what_is_not_built_yet_is_refused_and_nothing_else_about_it(#[case] text: &str, #[case] path: &str) {
     refuses_only(text, path, "is not supported yet");
 }
 
 #[rstest]
 #[case("scaling: {behavior: {}, schedule: []}")]
-#[case("lifecycle: {launch: {verify: none}}")]
-#[case("lifecycle: {launch: {}, terminate: {}}")]
 fn what_asks_for_nothing_new_is_taken(#[case] text: &str) {
     accepts(text);
 }
