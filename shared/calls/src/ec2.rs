@@ -49,6 +49,10 @@ calls! { "ec2", Ec2;
     /// Instances that match the filters, terminated ones included for about an hour.
     DescribeInstances { /// Filters.
         filters: Filters } => Vec<Instance>, Read;
+    /// The end of what an instance printed while it booted, up to 64 KB; `None` before it printed anything. It comes minutes
+    /// late.
+    GetConsoleOutput { /// Instance id.
+        instance: String } => Option<String>, Read;
     /// Network interfaces that match the filters: what keeps a subnet or a security group from being deleted.
     DescribeNetworkInterfaces { /// Filters.
         filters: Filters } => Vec<NetworkInterface>, Read;

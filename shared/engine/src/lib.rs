@@ -15,6 +15,7 @@ mod document;
 mod drift;
 mod gate;
 mod judge;
+mod lifecycle;
 mod load;
 mod meter;
 mod pass;
@@ -27,6 +28,9 @@ mod store;
 mod wake;
 
 pub use document::{Deletion, DeletionStage, Head, Intent, Lease, Operation, StateDocument, Wake};
+pub use lifecycle::{
+    EventError, GateMessage, GateWake, LifecycleSettings, LookReport, Occasion, Readiness, look, readiness_key,
+};
 pub use meter::{CallCounts, Metered};
 pub use pass::{Clock, Job, PassError, PassReport, Settings, Trigger, Verdict, pass};
 pub use plans::{PlanDocument, plan};

@@ -1,6 +1,6 @@
 //! First stage: the head, the state it points to, the status, and the spec, as they are now.
 
-use futures::future::try_join3;
+use futures::future::try_join4;
 use jiff::Timestamp;
 use windlass_calls::s3::{GetObject, Object};
 use windlass_calls::{CallError, Class};
@@ -8,6 +8,7 @@ use windlass_planner::Records;
 use windlass_spec::{Spec, StackId};
 
 use crate::document::{Head, StateDocument};
+use crate::lifecycle::{Readiness, readiness_key};
 use crate::pass::{Job, PassError, PassReport, Settings, Verdict};
 use crate::port::Port;
 use crate::status::{Phase, Status};
@@ -25,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) recorded_spec: Option<Spec>,
     /// The status, with its tag, if there is one.
     pub(crate) status: Option<Versioned<Status>>,
+    /// What the gate says of instances that wait, and of those that it gave up.
+    pub(crate) readiness: Readiness,
     /// The spec's object, or why there is none.
     pub(crate) object: Result<Object, CallError>,
 }
@@ -55,8 +58,14 @@ pub(crate) async fn load<P: Port>(port: &P, settings: &Settings, job: &Job) -> R
         }
     };
     let (head_at, status_at) = (head_key(&job.stack), status_key(&job.stack));
-    let (head, status, object) =
-        try_join3(store.get::<Head>(&head_at), store.get::<Status>(&status_at), spec).await?;
+    let readiness_at = readiness_key(&job.stack);
+    let (head, status, readiness, object) = try_join4(
+        store.get::<Head>(&head_at),
+        store.get::<Status>(&status_at),
+        store.get::<Readiness>(&readiness_at),
+        spec,
+    )
+    .await?;
     let (head, head_etag) = match head {
         Some(head) => (head.document, Some(head.etag)),
         None => (recovered(&store, &job.stack).await?, None),
@@ -74,6 +83,7 @@ pub(crate) async fn load<P: Port>(port: &P, settings: &Settings, job: &Job) -> R
         records,
         recorded_spec,
         status,
+        readiness: readiness.map(|readiness| readiness.document).unwrap_or_default(),
         object,
     })
 }

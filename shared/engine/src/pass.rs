@@ -11,6 +11,7 @@ use windlass_spec::{Apply, Spec, StackId};
 
 use crate::document::{DeletionStage, Head};
 use crate::gate::{self, Turn};
+use crate::lifecycle::Readiness;
 use crate::load::{self, Loaded};
 use crate::port::Port;
 use crate::status::{Phase, Status};
@@ -177,6 +178,8 @@ pub(crate) struct Session<'a, P> {
     pub(crate) recorded_spec: Option<Spec>,
     /// What earlier passes recorded.
     pub(crate) records: Records,
+    /// What the gate says of instances.
+    pub(crate) readiness: Readiness,
     pub(crate) board: Board,
     /// We hold the lease.
     pub(crate) leased: bool,
@@ -316,6 +319,7 @@ impl<'a, P: Port> Session<'a, P> {
             spec: wanted.spec.clone(),
             version: wanted.version.clone(),
             records: loaded.records.clone(),
+            readiness: loaded.readiness.clone(),
             board: Board::new(focused),
             leased: false,
             sent: BTreeSet::new(),
@@ -345,6 +349,7 @@ impl<'a, P: Port> Session<'a, P> {
             records: &self.records,
             spent: &self.head.spent,
             role: &self.head.role,
+            given_up: self.readiness.suspended.as_ref().map(|suspended| suspended.spec_version.as_str()),
             destroying: self.purpose == Purpose::Destroy,
             thorough: !(self.focused || (self.leased && self.records.is_empty())),
         }

@@ -208,6 +208,7 @@ impl Board {
                 kinds::target_group_attributes::TargetGroupAttributes,
                 kinds::listener::Listener,
                 kinds::auto_scaling_group::AutoScalingGroup,
+                kinds::lifecycle_hook::LifecycleHook,
                 kinds::group_metrics::GroupMetrics,
                 kinds::instance::Instance,
                 kinds::target_registration::TargetRegistration,

@@ -245,6 +245,8 @@ pub struct Context<'a> {
     pub spent: &'a BTreeMap<Id, u32>,
     /// ARN of the instance role as an earlier pass saw it, or empty.
     pub role: &'a str,
+    /// The version of the spec whose launches failed so often that launching was suspended by us.
+    pub given_up: Option<&'a str>,
     /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
     pub destroying: bool,
     /// This pass looks at everything: also for what nobody recorded, because its writer died, or the state was lost.

@@ -25,6 +25,11 @@ pub const VERSION_TAG: &str = "windlass:version";
 /// Tag on a fixed instance with how many times its logical id was launched, counting it.
 pub const INCARNATION_TAG: &str = "windlass:incarnation";
 
+/// Name of the lifecycle hook that holds new instances.
+pub const LAUNCH_HOOK: &str = "windlass-launch";
+/// Seconds without a heartbeat after which it lets them go on, so that the fleet heals without us.
+pub const HOOK_HEARTBEAT: u32 = 300;
+
 /// Longest load balancer and target group name (rule 35).
 const ELB_LIMIT: usize = 32;
 /// Longest IAM role and instance profile name.
@@ -72,6 +77,12 @@ pub fn is(tags: &Tags, id: &Id) -> bool {
 pub fn fixed_instance_of(tags: &Tags) -> Option<StackId> {
     let resource = tags.get(RESOURCE_TAG)?;
     resource.strip_prefix("instance/")?;
+    stack_of(tags)
+}
+
+/// The stack that tags name.
+#[must_use]
+pub fn stack_of(tags: &Tags) -> Option<StackId> {
     windlass_spec::parse_key(&format!("specs/{}.yaml", tags.get(STACK_TAG)?)).ok()
 }
 

@@ -335,6 +335,7 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         boundary: None,
         lineage: "",
         role: "",
+        given_up: None,
         spent: &BTreeMap::new(),
         records: &records,
         destroying: false,

@@ -159,6 +159,7 @@ mod tests {
             version: "",
             lineage: "",
             role: "",
+            given_up: None,
             spent: &std::collections::BTreeMap::new(),
             destroying: false,
             thorough: false,

@@ -35,6 +35,7 @@ fn policy(app: &str) -> Value {
         version: "v1",
         lineage: "l",
         role: "",
+        given_up: None,
         records: &Records::new(),
         spent: &std::collections::BTreeMap::new(),
         destroying: false,

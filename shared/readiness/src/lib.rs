@@ -3,3 +3,4 @@
 //! Guarantees: no I/O, no clock, no randomness. The same evidence gives the same answer, on any machine.
 
 pub mod cause;
+pub mod gate;

@@ -109,6 +109,8 @@ pub struct WorldConfig {
     pub broken_app: bool,
     /// Instances launched from these versions of any launch template never become healthy.
     pub broken_versions: BTreeSet<u64>,
+    /// What instances print while they boot.
+    pub console: String,
     /// Launches fail for this reason, as they do without capacity or vCPU quota (rule 65).
     pub launch_failure: Option<String>,
 }
@@ -147,6 +149,7 @@ impl Default for WorldConfig {
             instances_need_internet: true,
             broken_app: false,
             broken_versions: BTreeSet::new(),
+            console: String::new(),
             launch_failure: None,
         }
     }

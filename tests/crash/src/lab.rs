@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_engine::{
-    Head, Job, PassError, PassReport, Settings, StateDocument, Status, Trigger, WakeBody, WakeMessage,
-    head_key, pass, state_key, status_key,
+    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Settings, StateDocument, Status,
+    Trigger, WakeBody, WakeMessage, head_key, pass, state_key, status_key,
 };
 use windlass_sim::{Message, Ran, Sim, World, WorldConfig};
 use windlass_spec::StackId;
@@ -17,7 +17,11 @@ const SPEC_BUCKET: &str = "specs";
 pub const STATE_BUCKET: &str = "states";
 /// The pipeline's queue.
 pub const QUEUE: &str = "queue";
-/// Its visibility timeout: six times the function's (rule 25).
+/// The lifecycle function's queue.
+pub const LIFECYCLE: &str = "lifecycle";
+/// Its visibility timeout: six times that function's (rule 25).
+const LIFECYCLE_VISIBILITY: u32 = 180;
+/// The pipeline's queue's visibility timeout: six times the function's (rule 25).
 const VISIBILITY: u32 = 360;
 /// Beginning of a message that stands for an S3 event; the stack comes after it.
 const SPEC_CHANGED: &str = "spec changed: ";
@@ -70,6 +74,8 @@ pub enum Stopped {
 pub enum Step {
     /// The pass ended, and the message was acknowledged.
     Acknowledged(PassReport),
+    /// The lifecycle function's look ended, and the message was acknowledged.
+    Looked(LookReport),
     /// The pass ended with an error: the message comes again.
     Returned(PassError),
     /// The function died: the message comes again.
@@ -95,6 +101,8 @@ impl Lab {
         world.create_bucket(SPEC_BUCKET);
         world.create_bucket(STATE_BUCKET);
         world.create_queue(QUEUE, VISIBILITY);
+        world.create_queue(LIFECYCLE, LIFECYCLE_VISIBILITY);
+        world.route_instance_events(LIFECYCLE);
         let start = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 56);
         Self {
             sim: Sim::new(world, start, seed),
@@ -208,13 +216,60 @@ impl Lab {
 
     /// Runs the next message, whenever it is visible; `None` if there is none.
     pub fn step(&self) -> Option<Step> {
-        let next = self.sim.world().next_visible(QUEUE)?;
-        if next > self.sim.now() {
-            self.sim.set_now(next);
+        let (at, queue) = self.next_message()?;
+        if at > self.sim.now() {
+            self.sim.set_now(at);
         }
         let now = self.sim.now();
-        let message = self.sim.world_mut().receive(now, QUEUE)?;
-        Some(self.deliver(&message))
+        let message = self.sim.world_mut().receive(now, queue)?;
+        Some(if queue == LIFECYCLE {
+            self.deliver_event(&message)
+        } else {
+            self.deliver(&message)
+        })
+    }
+
+    /// When the next message is visible, and in which queue.
+    fn next_message(&self) -> Option<(Timestamp, &'static str)> {
+        let in_sight = |world: &World| {
+            let next = [QUEUE, LIFECYCLE].map(|queue| world.next_visible(queue).map(|at| (at, queue)));
+            next.into_iter().flatten().min_by_key(|(at, _)| *at)
+        };
+        let next = in_sight(&self.sim.world())?;
+        if !self.sim.world().has_hooks() {
+            return Some(next);
+        }
+        // What groups do by themselves until then may send an earlier one.
+        let mut ahead = self.sim.world().clone();
+        ahead.settle(next.0);
+        in_sight(&ahead)
+    }
+
+    fn deliver_event(&self, message: &Message) -> Step {
+        let Ok(Some(occasion)) = Occasion::parse(&message.body) else {
+            self.sim.world_mut().delete_message(LIFECYCLE, &message.id);
+            return Step::Looked(LookReport::default());
+        };
+        match self.look_at_instances(&occasion) {
+            Ran::Finished(Ok(report)) => {
+                self.sim.world_mut().delete_message(LIFECYCLE, &message.id);
+                Step::Looked(report)
+            }
+            Ran::Finished(Err(error)) => Step::Returned(error),
+            Ran::Crashed | Ran::Stuck => Step::Crashed,
+        }
+    }
+
+    /// Runs one look of the lifecycle function outside the queue.
+    pub fn look_at_instances(&self, occasion: &Occasion) -> Ran<Result<LookReport, PassError>> {
+        let settings = LifecycleSettings {
+            state_bucket: STATE_BUCKET.into(),
+            queue: LIFECYCLE.into(),
+            provision_queue: QUEUE.into(),
+        };
+        let clock = || self.now();
+        let look = windlass_engine::look(&self.sim, &clock, &settings, occasion);
+        self.sim.run(look)
     }
 
     fn deliver(&self, message: &Message) -> Step {

@@ -11,7 +11,7 @@ mod sweep;
 mod verify;
 mod watch;
 
-pub use lab::{Lab, QUEUE, STATE_BUCKET, Step, Stopped, settings, stack, stack_named};
+pub use lab::{LIFECYCLE, Lab, QUEUE, STATE_BUCKET, Step, Stopped, settings, stack, stack_named};
 pub use shape::{Shape, difference, shape};
 pub use sleeper::{Sleep, Sleeper};
 pub use sweep::{Scenario, sweep, sweep_then, sweep_twice};

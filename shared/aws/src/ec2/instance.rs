@@ -2,6 +2,8 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types as sdk;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use windlass_calls::Tags;
 use windlass_calls::ec2 as calls;
 
@@ -20,6 +22,16 @@ pub(super) async fn instances(
         .flat_map(|reservation| reservation.instances.unwrap_or_default())
         .map(instance)
         .collect()
+}
+
+/// AWS answers in Base64. What is not text is shown as it can be.
+pub(super) async fn console(client: &Client, call: calls::GetConsoleOutput) -> Result<Option<String>, Fault> {
+    let request = client.get_console_output().instance_id(call.instance);
+    let answer = request.send().await?;
+    let printed = answer.output.and_then(|text| STANDARD.decode(text.trim()).ok());
+    Ok(printed
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .filter(|text| !text.is_empty()))
 }
 
 pub(super) async fn instance_types(

@@ -56,7 +56,7 @@ pub(crate) async fn record<P: Port>(
         plan: report::plan_counts(reconciled, before),
         waiting_on: report::waiting_on(session, reconciled, before, now),
         errors,
-        unhealthy_instances: report::unhealthy(reconciled),
+        unhealthy_instances: report::unwell(session, reconciled),
         resources: report::resource_states(reconciled, before),
         outputs: stack_outputs(&report::with_records(session, reconciled)),
         ..Status::default()

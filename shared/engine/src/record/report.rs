@@ -178,11 +178,22 @@ pub(super) fn waiting_on<P>(
     waits.chain(leaving).chain(blind).collect()
 }
 
-pub(super) fn unhealthy(reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
+fn unhealthy(reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
     let targets = reconciled.found.known.get(&Id::only("targets"));
     targets
         .and_then(|targets| serde_json::from_str(&targets.outputs.get("unhealthy")).ok())
         .unwrap_or_default()
+}
+
+/// Instances that the load balancer finds unhealthy, and those that the gate gave up since the last one got healthy.
+pub(super) fn unwell<P>(session: &Session<P>, reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
+    let rejected = session.readiness.rejected.iter();
+    let rejected = rejected.map(|rejected| UnhealthyInstance {
+        instance: rejected.instance.clone(),
+        cause: rejected.cause.clone(),
+        remedy: rejected.remedy.clone(),
+    });
+    unhealthy(reconciled).into_iter().chain(rejected).collect()
 }
 
 /// How far each resource is. What this pass could not see is as it was.
@@ -247,6 +258,7 @@ pub(super) fn phase<P>(
         _ if !status.errors.is_empty() => Phase::Failed,
         _ if session.purpose == Purpose::Destroy && settled => Phase::Deleted,
         _ if session.purpose == Purpose::Destroy => Phase::Deleting,
+        _ if session.readiness.suspended.is_some() => Phase::Degraded,
         _ if settled => Phase::Ready,
         true if capacity_only && !building => Phase::Degraded,
         true => Phase::Updating,

@@ -122,6 +122,10 @@ impl Kind for AutoScalingGroup {
                 outputs: Some(outputs),
             });
         }
+        if let Some(resume) = resume(cx, group) {
+            let reason = "launching was suspended when an earlier version of the spec kept failing: this one is tried";
+            return Ok(Next::update(resume, reason, outputs));
+        }
         if let Some((change, now)) = difference(&group.settings, &wanted) {
             let update = UpdateAutoScalingGroup {
                 group: group.settings.name.clone(),
@@ -341,7 +345,7 @@ fn create(cx: &Context, id: &Id, seen: &Seen, old: &[&Group], settings: GroupSet
             ..settings
         }),
         desired,
-        hooks: vec![],
+        hooks: super::lifecycle_hook::wanted(cx),
         tags: group_tags(cx, id),
     };
     let old: Vec<&str> = old.iter().map(|group| group.settings.name.as_str()).collect();
@@ -391,6 +395,17 @@ fn launch(cx: &Context, known: &Known) -> Result<Launch, Blocked> {
         launch_template: template.get("id"),
         version: template.get("version").parse().unwrap_or(1),
         instance_types: if types.len() > 1 { types.clone() } else { vec![] },
+    })
+}
+
+/// Launching goes on with another version of the spec than the one for which it was suspended. What somebody else
+/// suspended is left alone (rule 62).
+fn resume(cx: &Context, group: &Group) -> Option<ResumeProcesses> {
+    let suspended = group.suspended.iter().any(|process| process == LAUNCH);
+    let another = cx.given_up.is_some_and(|version| version != cx.version);
+    (suspended && another).then(|| ResumeProcesses {
+        group: group.settings.name.clone(),
+        processes: vec![LAUNCH.into()],
     })
 }
 

@@ -31,6 +31,7 @@ pub mod target_group_attributes;
 
 pub mod auto_scaling_group;
 pub mod instance;
+pub mod lifecycle_hook;
 pub mod target_registration;
 pub mod targets;
 

@@ -98,6 +98,7 @@ pub(crate) fn facts<K: Kind>() -> (&'static str, Facts) {
             version: "v1",
             lineage: "l",
             role: "",
+            given_up: None,
             records: &Records::new(),
             spent: &BTreeMap::new(),
             destroying: false,
@@ -147,7 +148,7 @@ kinds! {
     instance_role_policy::InstanceRolePolicy, instance_profile::InstanceProfile, log_group::LogGroup,
     launch_template::LaunchTemplate, load_balancer::LoadBalancer, load_balancer_attributes::LoadBalancerAttributes,
     target_group::TargetGroup, target_group_attributes::TargetGroupAttributes, listener::Listener,
-    auto_scaling_group::AutoScalingGroup, group_metrics::GroupMetrics, instance::Instance,
+    auto_scaling_group::AutoScalingGroup, lifecycle_hook::LifecycleHook, group_metrics::GroupMetrics, instance::Instance,
     target_registration::TargetRegistration, targets::Targets, network_interface::NetworkInterface, topic::Topic, subscription::Subscription, alarm::Alarm,
     dashboard::Dashboard, tags::Tags,
 }

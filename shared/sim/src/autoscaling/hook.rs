@@ -226,6 +226,14 @@ impl Seat<'_> {
     }
 }
 
+impl World {
+    /// Whether any group has lifecycle hooks: what it does by itself sends events then.
+    #[must_use]
+    pub fn has_hooks(&self) -> bool {
+        self.autoscaling.groups.all().any(|fleet| !fleet.hooks.is_empty())
+    }
+}
+
 /// Rule 11.
 pub(super) fn check(hook: &LifecycleHook) -> Answer<()> {
     if (30..=7200).contains(&hook.heartbeat) {

@@ -6,13 +6,14 @@
 use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    DescribeInstances, Instance, LaunchTemplateData, RunInstances, Subnet, TerminateInstances,
+    DescribeInstances, GetConsoleOutput, Instance, LaunchTemplateData, RunInstances, Subnet, TerminateInstances,
 };
 
 use super::Machine;
 use super::catalogue::{is_standard, vcpus};
 use super::filter::{Filtered, select_shown};
 use crate::refusal::{Answer, Refusal, refused};
+use crate::time::after;
 use crate::world::World;
 
 /// An instance to be.
@@ -53,6 +54,18 @@ impl World {
             .visible(now)
             .filter(|machine| machine.listed(now));
         select_shown(listed.map(|machine| machine.at(&self.config, now)), &call.filters)
+    }
+
+    /// Every instance prints the same, once it has booted.
+    pub(super) fn console_output(&mut self, call: &GetConsoleOutput) -> Answer<Option<String>> {
+        let now = self.clock;
+        let machine = self.seen_instance(&call.instance).filter(|machine| machine.listed(now));
+        let machine = machine.ok_or_else(|| {
+            let message = format!("The instance ID '{}' does not exist", call.instance);
+            refused("InvalidInstanceID.NotFound", message)
+        })?;
+        let printed = after(machine.launched(), self.config.boot_delay) <= now && !self.config.console.is_empty();
+        Ok(printed.then(|| self.config.console.clone()))
     }
 
     pub(super) fn run_instances(&mut self, call: &RunInstances) -> Answer<Instance> {

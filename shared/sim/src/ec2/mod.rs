@@ -88,6 +88,7 @@ impl World {
             DescribeLaunchTemplateVersions => describe_launch_template_versions,
             DescribeVpcEndpoints => describe_vpc_endpoints,
             DescribeInstances => describe_instances,
+            GetConsoleOutput => console_output,
             DescribeNetworkInterfaces => describe_network_interfaces,
             DescribeInstanceTypes => describe_instance_types,
             CreateVpc => create_vpc,

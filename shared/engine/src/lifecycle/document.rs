@@ -1,0 +1,94 @@
+//! `readiness.json`: the gate's memory of a stack, moved by compare-and-swap.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use windlass_planner::{Id, names};
+use windlass_readiness::gate::{Memory, Settings};
+use windlass_spec::StackId;
+
+use crate::document::Wake;
+
+/// Key of a stack's readiness document.
+#[must_use]
+pub fn readiness_key(stack: &StackId) -> String {
+    format!("stacks/{stack}/readiness.json")
+}
+
+/// What the gate remembers, and where it looks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Readiness {
+    /// Group name.
+    pub group: String,
+    /// ARN of the probe target group.
+    pub probe: String,
+    /// Seconds that an instance has to get healthy.
+    pub timeout: u32,
+    /// Seconds of the hook's time without a heartbeat.
+    pub heartbeat: u32,
+    /// Who waits, and what failed.
+    pub memory: Memory,
+    /// Instances that were given up, newest last: what the status says of them.
+    pub rejected: Vec<Rejected>,
+    /// Launching is suspended by us since then, for this version of the spec.
+    pub suspended: Option<Suspended>,
+    /// The one wake-up that counts.
+    pub wake: Option<Wake>,
+    /// Number of wake-ups planned so far.
+    pub wake_number: u32,
+}
+
+/// An instance that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejected {
+    /// Instance id.
+    pub instance: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub cause: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Why nothing is launched any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suspended {
+    /// Since when.
+    pub at: Timestamp,
+    /// Version of the spec whose launches failed: another one is worth a try.
+    pub spec_version: String,
+}
+
+/// Most instances of which is remembered why they were given up.
+const REJECTED: usize = 5;
+
+impl Readiness {
+    pub(super) fn settings(&self) -> Settings {
+        let seconds = |seconds: u32| jiff::SignedDuration::from_secs(i64::from(seconds));
+        Settings {
+            timeout: seconds(self.timeout),
+            heartbeat: seconds(self.heartbeat),
+        }
+    }
+
+    /// Plans the next wake-up, the only one that counts from now on, and answers its token.
+    pub(super) fn wake_at(&mut self, stack: &StackId, due: Timestamp) -> String {
+        self.wake_number += 1;
+        let token = names::token(&format!("gate of {stack}"), &Id::only("wake"), self.wake_number);
+        self.wake = Some(Wake {
+            token: token.clone(),
+            due,
+            attempt: 0,
+        });
+        token
+    }
+
+    pub(super) fn remember(&mut self, rejected: Rejected) {
+        self.rejected.push(rejected);
+        let surplus = self.rejected.len().saturating_sub(REJECTED);
+        self.rejected.drain(..surplus);
+    }
+}

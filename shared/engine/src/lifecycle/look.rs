@@ -1,0 +1,386 @@
+//! One look: who waits, what the load balancer thinks of them, and what follows.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use windlass_calls::autoscaling::{
+    CompleteLifecycleAction, DescribeAutoScalingGroups, Group, HookResult, RecordLifecycleActionHeartbeat,
+    SuspendProcesses, Transition,
+};
+use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, RegisterTargets, TargetHealth};
+use windlass_calls::s3::Condition;
+use windlass_calls::{CallError, Class};
+use windlass_planner::{Id, names};
+use windlass_readiness::gate::{self, Look, Steps, WAITING};
+use windlass_spec::{StackId, Verify};
+
+use super::document::{Readiness, Rejected, Suspended, readiness_key};
+use super::explain::explain;
+use super::{GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
+use crate::document::{DeletionStage, Head, StateDocument};
+use crate::pass::{Clock, PassError};
+use crate::port::Port;
+use crate::store::{Store, head_key, journal_key, state_key};
+use crate::wake::{WakeBody, WakeMessage};
+
+/// The process that launches instances (rule 62).
+const LAUNCH: &str = "Launch";
+
+/// What a look works with.
+pub(super) struct Session<'a, P> {
+    pub(super) port: &'a P,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) settings: &'a LifecycleSettings,
+    pub(super) store: Store<'a, P>,
+}
+
+/// A stack as it is recorded.
+pub(super) struct Recorded {
+    pub(super) head: Head,
+    pub(super) state: StateDocument,
+}
+
+impl<P: Port> Session<'_, P> {
+    pub(super) async fn look(&self, occasion: &Occasion) -> Result<LookReport, PassError> {
+        match occasion {
+            Occasion::Waits { transition: Transition::Terminating, .. } => Ok(left_alone("not a launch")),
+            Occasion::Waits { group, .. } => self.look_at_group(group).await,
+            Occasion::Woken(wake) => self.woken(wake).await,
+        }
+    }
+
+    /// Continues a chain of looks, or begins one.
+    async fn woken(&self, wake: &GateWake) -> Result<LookReport, PassError> {
+        let Some(token) = &wake.token else {
+            return self.look_at_group(&wake.group).await;
+        };
+        let Some(read) = self.store.get::<Readiness>(&readiness_key(&wake.stack)).await? else {
+            return Ok(left_alone("nobody waits"));
+        };
+        let now = self.clock.now();
+        let ours = |wake: &crate::document::Wake| wake.token == *token || now > wake.due + OVERDUE;
+        if !read.document.wake.as_ref().is_some_and(ours) {
+            return Ok(left_alone("an old wake-up"));
+        }
+        let (document, etag) = (read.document, Some(read.etag));
+        self.judge(&wake.stack, document, etag, None).await
+    }
+
+    /// Looks at a group and everybody who waits in it. A group that is not ours is nobody's business.
+    async fn look_at_group(&self, name: &str) -> Result<LookReport, PassError> {
+        let names = vec![name.to_owned()];
+        let groups = self.port.call(DescribeAutoScalingGroups { names }).await?;
+        let Some((group, stack)) = groups.into_iter().find_map(|group| Some((stack_of(&group)?, group))).map(|(stack, group)| (group, stack))
+        else {
+            return Ok(left_alone("not a group of ours"));
+        };
+        let key = readiness_key(&stack);
+        let read = self.store.get::<Readiness>(&key).await?;
+        let (document, etag) = read.map_or((Readiness::default(), None), |read| (read.document, Some(read.etag)));
+        let Some(recorded) = self.recorded(&stack).await? else {
+            return self.again(&stack, name).await;
+        };
+        let launch = recorded.state.spec.lifecycle.launch;
+        let going = recorded.head.deletion.as_ref();
+        if going.is_some_and(|deletion| deletion.stage == DeletionStage::Begun) {
+            return self.open(&stack, &group, HookResult::Abandon).await;
+        }
+        if launch.verify != Verify::LoadBalancer {
+            return self.open(&stack, &group, HookResult::Continue).await;
+        }
+        let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
+            return self.again(&stack, name).await;
+        };
+        let document = Readiness {
+            group: name.to_owned(),
+            probe: probe.outputs.get("arn"),
+            timeout: launch.timeout,
+            heartbeat: names::HOOK_HEARTBEAT,
+            ..document
+        };
+        self.judge(&stack, document, etag, Some(&group)).await
+    }
+
+    async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
+        let Some(head) = self.store.get::<Head>(&head_key(stack)).await? else {
+            return Ok(None);
+        };
+        let key = state_key(stack, head.document.serial);
+        let state = self.store.get::<StateDocument>(&key).await?;
+        Ok(state.map(|state| Recorded {
+            head: head.document,
+            state: state.document,
+        }))
+    }
+
+    /// Nothing says yet how to judge them: what made the group is not recorded.
+    async fn again(&self, stack: &StackId, group: &str) -> Result<LookReport, PassError> {
+        let wake = GateWake {
+            stack: stack.clone(),
+            group: group.to_owned(),
+            token: None,
+        };
+        send(self.port, self.settings, wake, LOOK).await?;
+        Ok(LookReport {
+            stack: Some(stack.clone()),
+            left_alone: Some("the stack is not recorded yet"),
+            ..LookReport::default()
+        })
+    }
+
+    /// Lets everybody go on, or gives everybody up, who waits for a gate that nobody wants any more.
+    async fn open(&self, stack: &StackId, group: &Group, result: HookResult) -> Result<LookReport, PassError> {
+        let waiting = group.instances.iter().filter(|instance| instance.lifecycle_state == WAITING);
+        let waiting: Vec<&String> = waiting.map(|instance| &instance.id).collect();
+        let name = &group.settings.name;
+        let ended = join_all(waiting.iter().map(|id| self.complete(name, id, result))).await;
+        for (_, error) in waiting.iter().zip(ended).filter_map(|(id, ended)| Some((id, ended.err()?))) {
+            return Err(error.into());
+        }
+        let ids = waiting.into_iter().cloned();
+        let mut report = LookReport {
+            stack: Some(stack.clone()),
+            ..LookReport::default()
+        };
+        match result {
+            HookResult::Continue => report.admitted = ids.collect(),
+            HookResult::Abandon => report.rejected = ids.map(|id| (id, "the stack is being destroyed".into())).collect(),
+        }
+        Ok(report)
+    }
+
+    /// Asks the load balancer, does what follows, and remembers.
+    async fn judge(
+        &self,
+        stack: &StackId,
+        mut document: Readiness,
+        etag: Option<String>,
+        group: Option<&Group>,
+    ) -> Result<LookReport, PassError> {
+        let now = self.clock.now();
+        let target_group = document.probe.clone();
+        let health = self.port.call(DescribeTargetHealth { target_group }).await.ok();
+        let missing = group.is_none() && health.as_deref().is_some_and(|health| lost(&document, health));
+        let asked = if missing { self.members(&document.group).await } else { group.map(members) };
+        let look = Look {
+            now,
+            members: asked.as_ref(),
+            health: health.as_deref(),
+        };
+        let settings = document.settings();
+        let steps = gate::decide(&settings, &mut document.memory, &look);
+        let mut report = LookReport {
+            stack: Some(stack.clone()),
+            ..LookReport::default()
+        };
+        let news = self.act(stack, &mut document, &steps, health.as_deref().unwrap_or_default(), &mut report).await?;
+        report.waiting = document.memory.waiting.len();
+        self.remember(stack, document, etag).await?;
+        if news {
+            self.tell(stack).await?;
+        }
+        Ok(report)
+    }
+
+    async fn members(&self, group: &str) -> Option<BTreeMap<String, String>> {
+        let names = vec![group.to_owned()];
+        let groups = self.port.call(DescribeAutoScalingGroups { names }).await.ok()?;
+        Some(groups.first().map(members).unwrap_or_default())
+    }
+
+    /// Takes the steps. A call that failed is left to the next look. Answers whether there is something to tell.
+    async fn act(
+        &self,
+        stack: &StackId,
+        document: &mut Readiness,
+        steps: &Steps,
+        health: &[TargetHealth],
+        report: &mut LookReport,
+    ) -> Result<bool, PassError> {
+        let now = self.clock.now();
+        self.register(&document.probe, steps.register.clone()).await;
+        let group = document.group.clone();
+        let beaten = join_all(steps.beat.iter().map(|id| self.beat(&group, id))).await;
+        for (id, _) in steps.beat.iter().zip(beaten).filter(|(_, beaten)| beaten.is_ok()) {
+            document.memory.beaten(id, now);
+        }
+        let mut kept = Vec::new();
+        let admitted = join_all(steps.admit.iter().map(|id| self.complete(&group, id, HookResult::Continue))).await;
+        for (id, admitted) in steps.admit.iter().zip(admitted) {
+            match admitted {
+                Ok(()) => {
+                    document.memory.admitted(id);
+                    report.admitted.push(id.clone());
+                }
+                Err(_) => kept.push(id),
+            }
+        }
+        let mut news = !report.admitted.is_empty() && !document.rejected.is_empty();
+        if news {
+            document.rejected.clear();
+        }
+        for id in &steps.reject {
+            if self.reject(stack, document, id, health, now, report).await? {
+                news = true;
+            } else {
+                kept.push(id);
+            }
+        }
+        let mut leaving = steps.deregister.clone();
+        leaving.retain(|id| !kept.contains(&id));
+        if !leaving.is_empty() {
+            let target_group = document.probe.clone();
+            let targets = leaving;
+            // What stays in it is found as a leftover.
+            drop(self.port.call(DeregisterTargets { target_group, targets }).await);
+        }
+        Ok(news)
+    }
+
+    /// Registers all at once. Those that do not run yet would keep all others out, and are named: they come later (rule 60).
+    async fn register(&self, probe: &str, mut targets: Vec<String>) {
+        while !targets.is_empty() {
+            let register = RegisterTargets {
+                target_group: probe.to_owned(),
+                targets: targets.clone(),
+            };
+            let Err(error) = self.port.call(register).await else {
+                return;
+            };
+            let before = targets.len();
+            targets.retain(|id| !error.message.contains(id.as_str()));
+            if error.code != "InvalidTarget" || targets.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// Finds out why, writes it down, and gives the instance up. `false` if it could not be given up.
+    async fn reject(
+        &self,
+        stack: &StackId,
+        document: &mut Readiness,
+        id: &str,
+        health: &[TargetHealth],
+        now: Timestamp,
+        report: &mut LookReport,
+    ) -> Result<bool, PassError> {
+        let Some(recorded) = self.recorded(stack).await? else {
+            return Ok(false);
+        };
+        let target = health.iter().find(|target| target.target == id);
+        let entry = explain(self.port, stack, &recorded.state.spec, id, target, now).await;
+        let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
+        self.store.put(&key, &entry, Condition::Always).await?;
+        if self.complete(&document.group, id, HookResult::Abandon).await.is_err() {
+            return Ok(false);
+        }
+        document.remember(Rejected {
+            instance: id.to_owned(),
+            at: now,
+            cause: entry.cause.cause.clone(),
+            remedy: entry.cause.remedy.clone(),
+        });
+        report.rejected.push((id.to_owned(), entry.cause.cause));
+        if document.memory.rejected(id, now) && document.suspended.is_none() {
+            let suspend = SuspendProcesses {
+                group: document.group.clone(),
+                processes: vec![LAUNCH.into()],
+            };
+            if self.port.call(suspend).await.is_ok() {
+                document.suspended = Some(Suspended {
+                    at: now,
+                    spec_version: recorded.state.spec_version,
+                });
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ends a wait. One that has ended already is done (rule 16).
+    async fn complete(&self, group: &str, id: &str, result: HookResult) -> Result<(), CallError> {
+        let complete = CompleteLifecycleAction {
+            group: group.to_owned(),
+            hook: names::LAUNCH_HOOK.to_owned(),
+            instance: id.to_owned(),
+            result,
+        };
+        match self.port.call(complete).await {
+            Err(error) if error.class != Class::Gone => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn beat(&self, group: &str, id: &str) -> Result<(), CallError> {
+        let beat = RecordLifecycleActionHeartbeat {
+            group: group.to_owned(),
+            hook: names::LAUNCH_HOOK.to_owned(),
+            instance: id.to_owned(),
+        };
+        self.port.call(beat).await
+    }
+
+    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again.
+    async fn remember(&self, stack: &StackId, mut document: Readiness, etag: Option<String>) -> Result<(), PassError> {
+        let wake = |token| GateWake {
+            stack: stack.clone(),
+            group: document.group.clone(),
+            token,
+        };
+        let (again, mut next) = (wake(None), wake(None));
+        let waits = !document.memory.waiting.is_empty();
+        document.wake = None;
+        if waits {
+            let due = self.clock.now() + SignedDuration::from_secs(i64::from(LOOK));
+            next.token = Some(document.wake_at(stack, due));
+        }
+        let condition = etag.map_or(Condition::Absent, Condition::Matches);
+        let written = self.store.put(&readiness_key(stack), &document, condition).await?;
+        match written {
+            None => send(self.port, self.settings, again, SHORTLY).await?,
+            Some(_) if waits => send(self.port, self.settings, next, LOOK).await?,
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Has the provision function say it in the status.
+    async fn tell(&self, stack: &StackId) -> Result<(), PassError> {
+        let wake = WakeBody {
+            stack: stack.clone(),
+            token: None,
+        };
+        let body = serde_json::to_string(&WakeMessage { wake }).unwrap_or_default();
+        let queue = self.settings.provision_queue.clone();
+        let send = windlass_calls::sqs::SendMessage { queue, body, delay: 0 };
+        Ok(self.port.call(send).await?)
+    }
+}
+
+/// The stack whose group this is.
+fn stack_of(group: &Group) -> Option<StackId> {
+    names::resource(&group.tags).filter(|id| id.kind() == "auto-scaling-group")?;
+    names::stack_of(&group.tags)
+}
+
+fn members(group: &Group) -> BTreeMap<String, String> {
+    let instances = group.instances.iter();
+    instances.map(|one| (one.id.clone(), one.lifecycle_state.clone())).collect()
+}
+
+/// Whether somebody who waits is no longer among the targets, or does not run: then the group is asked.
+fn lost(document: &Readiness, health: &[TargetHealth]) -> bool {
+    let runs = |id: &String| {
+        let target = health.iter().find(|target| target.target == *id);
+        target.is_some_and(|target| target.reason.as_deref() != Some("Target.InvalidState"))
+    };
+    !document.memory.waiting.keys().all(runs)
+}
+
+fn left_alone(why: &'static str) -> LookReport {
+    LookReport {
+        left_alone: Some(why),
+        ..LookReport::default()
+    }
+}

@@ -1,0 +1,131 @@
+//! The lifecycle function's work: one look at the instances of a stack that wait to be let into service.
+//!
+//! A look reads the gate's memory, asks the load balancer about all that wait at once, does what [`gate`] says, and writes
+//! the memory with the next wake-up. Looks of one stack that overlap repeat each other's calls, which changes nothing, and
+//! only one of them writes the memory.
+//!
+//! Dying in between loses nothing: an instance goes on waiting, the event or the wake-up comes again, and if none does the
+//! schedule finds who waits. Without any look the hook's default lets instances go on.
+
+mod document;
+mod event;
+mod explain;
+mod look;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use windlass_calls::CallError;
+use windlass_calls::autoscaling::Transition;
+use windlass_calls::sqs::SendMessage;
+use windlass_spec::StackId;
+
+use crate::pass::{Clock, PassError};
+use crate::port::Port;
+use crate::store::Store;
+pub use document::{Readiness, readiness_key};
+pub use event::EventError;
+
+/// Seconds between two looks: the interval of the probe's checks.
+pub(crate) const LOOK: u16 = 5;
+/// Seconds until somebody looks again whom another one overtook.
+const SHORTLY: u16 = 2;
+
+/// Where things are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifecycleSettings {
+    /// Bucket with states, heads and statuses.
+    pub state_bucket: String,
+    /// URL of the lifecycle function's own queue.
+    pub queue: String,
+    /// URL of the queue that feeds the provision function: it says in the status what was found.
+    pub provision_queue: String,
+}
+
+/// Why somebody looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Occasion {
+    /// An instance of a group waits for a hook: what the event says.
+    Waits {
+        /// Group name.
+        group: String,
+        /// Hook name.
+        hook: String,
+        /// Instance id.
+        instance: String,
+        /// Which way it goes.
+        transition: Transition,
+    },
+    /// Our own wake-up.
+    Woken(GateWake),
+}
+
+/// Body of a wake-up of the lifecycle function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateMessage {
+    /// What to look at.
+    pub gate: GateWake,
+}
+
+/// What to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateWake {
+    /// The stack.
+    pub stack: StackId,
+    /// Group name.
+    pub group: String,
+    /// Token of the memory that it continues; absent for a look that always counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LookReport {
+    /// The stack, where there is one.
+    pub stack: Option<StackId>,
+    /// Instances that were let go on.
+    pub admitted: Vec<String>,
+    /// Instances that were given up, and why.
+    pub rejected: Vec<(String, String)>,
+    /// Instances that go on waiting.
+    pub waiting: usize,
+    /// Nothing of ours, or an old message: left alone.
+    pub left_alone: Option<&'static str>,
+}
+
+/// Looks at the instances of one stack that wait.
+///
+/// # Errors
+/// The pipeline's own bucket or queue, or the group itself, could not be asked: the message must come again.
+pub async fn look<P: Port>(
+    port: &P,
+    clock: &dyn Clock,
+    settings: &LifecycleSettings,
+    occasion: &Occasion,
+) -> Result<LookReport, PassError> {
+    let session = look::Session {
+        port,
+        clock,
+        settings,
+        store: Store {
+            port,
+            bucket: &settings.state_bucket,
+        },
+    };
+    session.look(occasion).await
+}
+
+/// Sends a wake-up that arrives after some seconds.
+async fn send<P: Port>(
+    port: &P,
+    settings: &LifecycleSettings,
+    gate: GateWake,
+    delay: u16,
+) -> Result<(), CallError> {
+    let body = serde_json::to_string(&GateMessage { gate }).unwrap_or_default();
+    let queue = settings.queue.clone();
+    port.call(SendMessage { queue, body, delay }).await
+}
+
+/// How long after its time a wake-up counts as lost: from then on any message may continue the chain.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(30);

@@ -1,0 +1,113 @@
+//! What is remembered from one look to the next.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{ROUNDS, Settings, UNCHECKED, WAITING};
+
+/// The gate's memory of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Memory {
+    /// Instances that wait for the launch hook.
+    pub waiting: BTreeMap<String, Waiting>,
+    /// Rounds of launches that failed one after the other, without an instance that got healthy in between.
+    pub failed: Option<Round>,
+}
+
+/// An instance that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// When it was first seen waiting.
+    pub seen: Timestamp,
+    /// Since when its time runs: not while nobody checks it.
+    pub since: Timestamp,
+    /// When its hook's time last began.
+    pub beat: Timestamp,
+}
+
+/// Failed launches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Round {
+    /// How many rounds.
+    pub count: u32,
+    /// When the last one ended: what was launched before belongs to it.
+    pub at: Timestamp,
+}
+
+impl Waiting {
+    /// One that is seen for the first time.
+    fn new(now: Timestamp) -> Self {
+        Self {
+            seen: now,
+            since: now,
+            beat: now,
+        }
+    }
+
+    pub(super) fn unchecked_until(&mut self, now: Timestamp) {
+        self.since = now;
+    }
+
+    pub(super) fn is_late(&self, settings: &Settings, now: Timestamp) -> bool {
+        let in_all = settings.timeout.saturating_mul(UNCHECKED);
+        now.duration_since(self.since) >= settings.timeout || now.duration_since(self.seen) >= in_all
+    }
+}
+
+impl Memory {
+    /// Who waits now, by the group's own word.
+    pub(super) fn follow(&mut self, members: &BTreeMap<String, String>, now: Timestamp) {
+        let waits = |id: &String| members.get(id).is_some_and(|state| state == WAITING);
+        self.waiting.retain(|id, _| waits(id));
+        for id in members.keys().filter(|id| waits(id)) {
+            self.waiting
+                .entry(id.clone())
+                .or_insert_with(|| Waiting::new(now));
+        }
+    }
+
+    /// Whose hook needs a heartbeat: half its time is over.
+    pub(super) fn beats(&self, settings: &Settings, now: Timestamp) -> Vec<String> {
+        let half: SignedDuration = settings.heartbeat / 2;
+        let due = self.waiting.iter();
+        let due = due.filter(|(_, waiting)| now.duration_since(waiting.beat) >= half);
+        due.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// A heartbeat was taken.
+    pub fn beaten(&mut self, id: &str, now: Timestamp) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.beat = now;
+        }
+    }
+
+    /// An instance was let go on: what is launched gets healthy.
+    pub fn admitted(&mut self, id: &str) {
+        self.waiting.remove(id);
+        self.failed = None;
+    }
+
+    /// An instance was given up. Several of one round count once. Answers whether that was one round too many.
+    pub fn rejected(&mut self, id: &str, now: Timestamp) -> bool {
+        let seen = self.waiting.remove(id).map_or(now, |waiting| waiting.seen);
+        let round = self.failed.get_or_insert(Round {
+            count: 0,
+            at: Timestamp::MIN,
+        });
+        if seen >= round.at {
+            round.count += 1;
+            round.at = now;
+        }
+        round.count >= ROUNDS
+    }
+
+    /// Somebody dealt with an instance that no longer waits.
+    pub fn forget(&mut self, id: &str) {
+        self.waiting.remove(id);
+    }
+}
