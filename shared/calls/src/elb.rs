@@ -18,7 +18,10 @@ calls! { "elasticloadbalancing", Elb;
     /// Listeners of a load balancer.
     DescribeListeners { /// Load balancer ARN.
         load_balancer: String } => Vec<Listener>, Read;
-    /// Tags of load balancers, target groups and listeners, at most 20 at a time.
+    /// Rules of a listener, the default one left out.
+    DescribeRules { /// Listener ARN.
+        listener: String } => Vec<Rule>, Read;
+    /// Tags of load balancers, target groups, listeners and rules, at most 20 at a time.
     DescribeTags { /// ARNs.
         resources: Vec<String> } => Vec<TagDescription>, Read;
     /// What the load balancer thinks of each target.
@@ -55,11 +58,19 @@ calls! { "elasticloadbalancing", Elb;
         protocol: Protocol, /// What it does with every request.
         action: Action, /// Tags, set by the same call.
         tags: Tags } => Listener, Idempotent;
-    /// Puts an instance into a target group; repeating it changes nothing. An instance that is not `running` answers
-    /// `InvalidTarget` (rule 60).
+    /// A rule of a listener, for requests from some addresses. A priority that is taken answers `PriorityInUse`, also to a
+    /// repeat.
+    CreateRule { /// Listener ARN.
+        listener: String, /// 1 to 50000, the first that fits decides.
+        priority: u32, /// Ranges of the addresses, `127.0.0.1/32`; at most 5.
+        source_ips: Vec<String>, /// What it does with those requests.
+        action: Action, /// Tags, set by the same call.
+        tags: Tags } => Rule, Idempotent;
+    /// Puts instances into a target group; repeating it changes nothing. If one of them is not `running` it answers
+    /// `InvalidTarget`, and none is put in (rule 60).
     RegisterTargets { /// Target group ARN.
-        target_group: String, /// Instance id.
-        target: String } => done, Idempotent;
+        target_group: String, /// Instance ids.
+        targets: Vec<String> } => done, Idempotent;
     /// Sets the subnets of a load balancer, and so its zones.
     SetSubnets { /// Load balancer ARN.
         load_balancer: String, /// Subnet ids, one per zone.
@@ -73,7 +84,7 @@ calls! { "elasticloadbalancing", Elb;
     ModifyTargetGroup { /// Target group ARN.
         target_group: String, /// Health check.
         health_check: HealthCheck } => done, Idempotent;
-    /// Sets tags of load balancers, target groups and listeners, over earlier values.
+    /// Sets tags of load balancers, target groups, listeners and rules, over earlier values.
     AddTags { /// ARNs, at most 20.
         resources: Vec<String>, /// Tags.
         tags: Tags } => done, Idempotent;
@@ -82,17 +93,20 @@ calls! { "elasticloadbalancing", Elb;
         resources: Vec<String>, /// Keys.
         keys: Vec<String> } => done, Delete;
 
-    /// Takes an instance out of a target group, once it has drained (rule 14).
+    /// Takes instances out of a target group, each once it has drained (rule 14).
     DeregisterTargets { /// Target group ARN.
-        target_group: String, /// Instance id.
-        target: String } => done, Delete;
-    /// Deletes a listener.
+        target_group: String, /// Instance ids.
+        targets: Vec<String> } => done, Delete;
+    /// Deletes a rule.
+    DeleteRule { /// Rule ARN.
+        rule: String } => done, Delete;
+    /// Deletes a listener with its rules.
     DeleteListener { /// Listener ARN.
         listener: String } => done, Delete;
-    /// Deletes a load balancer with its listeners; repeated it succeeds. Its network interfaces go minutes later.
+    /// Deletes a load balancer with its listeners and their rules; repeated it succeeds. Its network interfaces go minutes later.
     DeleteLoadBalancer { /// ARN.
         load_balancer: String } => done, Delete;
-    /// Deletes a target group; one that a listener uses answers `ResourceInUse`; repeated it succeeds.
+    /// Deletes a target group; one that a listener or a rule uses answers `ResourceInUse`; repeated it succeeds.
     DeleteTargetGroup { /// ARN.
         target_group: String } => done, Delete;
 }
@@ -170,6 +184,19 @@ pub struct Listener {
     pub action: Option<Action>,
 }
 
+/// A rule of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// ARN.
+    pub arn: String,
+    /// 1 to 50000.
+    pub priority: u32,
+    /// Ranges of the addresses whose requests it takes; empty for conditions that we do not use.
+    pub source_ips: Vec<String>,
+    /// What it does with them; `None` for what we do not use.
+    pub action: Option<Action>,
+}
+
 /// What a listener speaks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -185,7 +212,7 @@ pub enum Protocol {
     },
 }
 
-/// What a listener does with every request.
+/// What a listener does with every request, or a rule with those that it takes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Action {

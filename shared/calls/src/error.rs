@@ -148,6 +148,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "DuplicateListener"
         | "DuplicateLoadBalancerName"
         | "DuplicateTargetGroupName"
+        | "PriorityInUse"
         | "InvalidGroup.Duplicate"
         | "InvalidPermission.Duplicate"
         | "RouteAlreadyExists"

@@ -14,8 +14,8 @@ use crate::world::World;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Live {
     /// Its kind: `vpc`, `subnet`, `internet-gateway`, `address`, `nat-gateway`, `route-table`, `security-group`,
-    /// `vpc-endpoint`, `launch-template`, `load-balancer`, `target-group`, `listener`, `auto-scaling-group`, `instance`,
-    /// `iam-role`, `instance-profile`, `alarm`, `dashboard`, `topic` or `log-group`.
+    /// `vpc-endpoint`, `launch-template`, `load-balancer`, `target-group`, `listener`, `listener-rule`, `auto-scaling-group`,
+    /// `instance`, `iam-role`, `instance-profile`, `alarm`, `dashboard`, `topic` or `log-group`.
     pub kind: &'static str,
     /// Id, ARN or name: what AWS knows it by.
     pub id: String,
@@ -45,6 +45,8 @@ impl World {
                 .all()
                 .map(|it| live("listener", &it.shown.arn, &it.tags)),
         );
+        let rules = elb.rules.all();
+        all.extend(rules.map(|it| live("listener-rule", &it.shown.arn, &it.tags)));
         all.extend(
             groups
                 .groups
@@ -113,7 +115,7 @@ impl World {
     }
 
     /// Deletes a resource behind our back, by its [`Live::id`]; `false` if there is none. A group takes its instances
-    /// with it, a load balancer its listeners, a subnet its route-table association, a topic its subscriptions. What has
+    /// with it, a load balancer its listeners, a listener its rules, a subnet its route-table association, a topic its subscriptions. What has
     /// one name goes together, as a role and its profile do; see [`World::delete_one`].
     pub fn delete(&mut self, id: &str) -> bool {
         // A failed NAT gateway is in no inventory, and has to be deleted all the same.
@@ -145,10 +147,11 @@ impl World {
             }
             "load-balancer" => {
                 for listener in self.listeners_of(id) {
-                    self.elb.listeners.remove(&listener);
+                    self.take_listener(&listener);
                 }
                 self.elb.balancers.remove(id).is_some()
             }
+            "listener" => self.take_listener(id),
             "auto-scaling-group" => {
                 let found = self.autoscaling.groups.remove(id).is_some();
                 self.end_orphans();
@@ -156,6 +159,13 @@ impl World {
             }
             _ => self.take(kind, id),
         }
+    }
+
+    fn take_listener(&mut self, arn: &str) -> bool {
+        for rule in self.rules_of(arn) {
+            self.elb.rules.remove(&rule);
+        }
+        self.elb.listeners.remove(arn).is_some()
     }
 
     /// Deletes what nothing else depends on.
@@ -169,7 +179,7 @@ impl World {
             "security-group" => ec2.security_groups.remove(id).is_some(),
             "launch-template" => ec2.launch_templates.remove(id).is_some(),
             "target-group" => elb.target_groups.remove(id).is_some(),
-            "listener" => elb.listeners.remove(id).is_some(),
+            "listener-rule" => elb.rules.remove(id).is_some(),
             "iam-role" => iam.roles.remove(id).is_some(),
             "instance-profile" => iam.profiles.remove(id).is_some(),
             "alarm" => self.cloudwatch.alarms.remove(id).is_some(),

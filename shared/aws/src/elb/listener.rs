@@ -122,7 +122,7 @@ fn https(certificates: Option<Vec<sdk::Certificate>>, policy: Option<String>) ->
     })
 }
 
-fn sdk_action(action: Action) -> sdk::Action {
+pub(super) fn sdk_action(action: Action) -> sdk::Action {
     match action {
         Action::Forward(target_group) => sdk::Action::builder()
             .r#type(sdk::ActionTypeEnum::Forward)
@@ -159,8 +159,8 @@ fn weighted((target_group, weight): (String, u16)) -> sdk::TargetGroupTuple {
         .build()
 }
 
-/// The one default action, if it is of a form that we use.
-fn action(mut actions: Vec<sdk::Action>) -> Option<Action> {
+/// The one action of a listener or a rule, if it is of a form that we use.
+pub(super) fn action(mut actions: Vec<sdk::Action>) -> Option<Action> {
     let only = actions.pop().filter(|_| actions.is_empty())?;
     match only.r#type {
         Some(sdk::ActionTypeEnum::Forward) => forwards_to(only),

@@ -1,6 +1,8 @@
-//! Elastic Load Balancing v2: load balancers and tags here, `listener` and `target_group` each in its own file.
+//! Elastic Load Balancing v2: load balancers and tags here, `listener`, `rule` and `target_group` each in its own
+//! file.
 
 mod listener;
+mod rule;
 mod target_group;
 
 use aws_sdk_elasticloadbalancingv2::Client;
@@ -22,6 +24,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DescribeTargetGroups => target_group::describe_target_groups,
         DescribeTargetGroupAttributes => target_group::describe_target_group_attributes,
         DescribeListeners => listener::describe_listeners,
+        DescribeRules => rule::describe_rules,
         DescribeTags => describe_tags,
         DescribeTargetHealth => target_group::describe_target_health,
         CreateLoadBalancer => create_load_balancer,
@@ -29,6 +32,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         CreateTargetGroup => target_group::create_target_group,
         ModifyTargetGroupAttributes => target_group::modify_target_group_attributes,
         CreateListener => listener::create_listener,
+        CreateRule => rule::create_rule,
         RegisterTargets => target_group::register_targets,
         SetSubnets => set_subnets,
         ModifyListener => listener::modify_listener,
@@ -36,6 +40,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         AddTags => add_tags,
         RemoveTags => remove_tags,
         DeregisterTargets => target_group::deregister_targets,
+        DeleteRule => rule::delete_rule,
         DeleteListener => listener::delete_listener,
         DeleteLoadBalancer => delete_load_balancer,
         DeleteTargetGroup => target_group::delete_target_group,

@@ -110,27 +110,30 @@ pub(super) async fn modify_target_group_attributes(
     Ok(())
 }
 
-/// Without a port, a target is reached at its group's.
 pub(super) async fn register_targets(client: &Client, call: RegisterTargets) -> Result<(), Fault> {
-    let target = sdk::TargetDescription::builder().id(call.target).build();
     client
         .register_targets()
         .target_group_arn(call.target_group)
-        .targets(target)
+        .set_targets(Some(described(call.targets)))
         .send()
         .await?;
     Ok(())
 }
 
 pub(super) async fn deregister_targets(client: &Client, call: DeregisterTargets) -> Result<(), Fault> {
-    let target = sdk::TargetDescription::builder().id(call.target).build();
     client
         .deregister_targets()
         .target_group_arn(call.target_group)
-        .targets(target)
+        .set_targets(Some(described(call.targets)))
         .send()
         .await?;
     Ok(())
+}
+
+/// Without a port, a target is reached at its group's.
+fn described(targets: Vec<String>) -> Vec<sdk::TargetDescription> {
+    let target = |id| sdk::TargetDescription::builder().id(id).build();
+    targets.into_iter().map(target).collect()
 }
 
 pub(super) async fn delete_target_group(client: &Client, call: DeleteTargetGroup) -> Result<(), Fault> {

@@ -100,7 +100,7 @@ impl Kind for Instance {
             }
             (Request::Elb(elb::Request::DeregisterTargets(out)), _) => {
                 let is = |(group, target): &&mut (String, TargetHealth)| {
-                    *group == out.target_group && target.target == out.target
+                    *group == out.target_group && out.targets.contains(&target.target)
                 };
                 let leaving = seen.targets.iter_mut().filter(is);
                 leaving.for_each(|(_, target)| target.state = DRAINING.into());
@@ -183,7 +183,7 @@ impl Kind for Instance {
             Some((target_group, target)) if target.state != DRAINING && !cx.destroying => {
                 let out = DeregisterTargets {
                     target_group: target_group.clone(),
-                    target: instance,
+                    targets: vec![instance],
                 };
                 Removal::send(out, format!("{} gets no more requests", it.physical))
             }

@@ -45,7 +45,8 @@ impl Kind for TargetRegistration {
                 seen.extend(registered.map(|target| (asked.target_group.clone(), target.target.clone())));
             }
             (Request::Elb(elb::Request::RegisterTargets(register)), _) => {
-                seen.insert((register.target_group.clone(), register.target.clone()));
+                let targets = register.targets.iter();
+                seen.extend(targets.map(|target| (register.target_group.clone(), target.clone())));
             }
             _ => {}
         }
@@ -61,7 +62,10 @@ impl Kind for TargetRegistration {
         let another = cx
             .record(id)
             .is_some_and(|record| record.outputs.get("id") != target);
-        let register = RegisterTargets { target_group, target };
+        let register = RegisterTargets {
+            target_group,
+            targets: vec![target],
+        };
         let reason = "the load balancer sends requests to it once it is healthy";
         Ok(if another {
             Next::recreate(register, reason)

@@ -151,7 +151,7 @@ impl World {
         Ok(())
     }
 
-    /// Its listeners go with it. One that is not there is no error.
+    /// Its listeners and their rules go with it. One that is not there is no error.
     pub(super) fn delete_load_balancer(&mut self, call: &DeleteLoadBalancer) -> Answer<()> {
         let arn = &call.load_balancer;
         let Some(balancer) = self.elb.balancers.get(arn) else {

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::elb::{
     Action, CreateListener, DeleteListener, DescribeListeners, Listener, ModifyListener, Protocol,
 };
 
 use super::no_listener;
+use super::usage::{Used, groups};
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
@@ -27,8 +27,7 @@ const HEAVIEST: u16 = 999;
 pub(crate) struct OwnedListener {
     pub(crate) shown: Listener,
     pub(crate) tags: Tags,
-    /// Target groups that it sends requests to, those of weight 0 too, and since when.
-    pub(super) used: BTreeMap<String, Timestamp>,
+    pub(super) used: Used,
 }
 
 impl OwnedListener {
@@ -40,7 +39,7 @@ impl OwnedListener {
     }
 
     /// Takes another action. Groups that are in use go on being checked, whichever listener used them first.
-    fn act(&mut self, action: &Action, since: BTreeMap<String, Timestamp>) {
+    fn act(&mut self, action: &Action, since: Used) {
         self.used = since;
         self.shown.action = Some(action.clone());
     }
@@ -107,7 +106,11 @@ impl World {
         Ok(())
     }
 
+    /// Its rules go with it.
     pub(super) fn bury_listener(&mut self, arn: &str) {
+        for rule in self.rules_of(arn) {
+            self.bury_rule(&rule);
+        }
         let gone_from = self.gone_from(arn);
         self.elb.listeners.bury(arn, self.clock, gone_from);
     }
@@ -123,15 +126,24 @@ impl World {
 
     fn check_settings(&self, balancer: &str, port: u16, protocol: &Protocol, action: &Action) -> Answer<()> {
         self.check_protocol(protocol)?;
+        self.check_action(balancer, port, Some(protocol), action)
+    }
+
+    /// What a listener or a rule does; one of a protocol that we do not use cannot lead back to itself.
+    pub(super) fn check_action(
+        &self,
+        balancer: &str,
+        port: u16,
+        protocol: Option<&Protocol>,
+        action: &Action,
+    ) -> Answer<()> {
         match action {
             Action::RedirectToHttps(to) => check_redirect(protocol, port, *to)?,
             Action::Split(weights) => check_weights(weights)?,
             Action::Forward(_) => {}
         }
-        let groups = groups(action).into_iter();
-        groups
-            .into_iter()
-            .try_for_each(|group| self.check_group(group, balancer))
+        let mut groups = groups(action).into_iter();
+        groups.try_for_each(|group| self.check_group(group, balancer))
     }
 
     fn check_protocol(&self, protocol: &Protocol) -> Answer<()> {
@@ -155,20 +167,6 @@ impl World {
         Err(refused("InvalidConfigurationRequest", message))
     }
 
-    /// A target group serves one load balancer.
-    fn check_association(&self, balancer: &str, action: &Action) -> Answer<()> {
-        for group in groups(action) {
-            let mut users = self.listeners_to(group);
-            if users.any(|listener| listener.shown.load_balancer != balancer) {
-                let message = format!(
-                    "The following target groups cannot be associated with more than one load balancer: {group}"
-                );
-                return Err(refused("TargetGroupAssociationLimit", message));
-            }
-        }
-        Ok(())
-    }
-
     fn insert_listener(&mut self, call: &CreateListener) -> Listener {
         let number = self.next_number("listener");
         let balancer = call.load_balancer.replacen(":loadbalancer/", ":listener/", 1);
@@ -183,51 +181,18 @@ impl World {
         let mut listener = OwnedListener {
             shown: shown.clone(),
             tags: call.tags.clone(),
-            used: BTreeMap::new(),
+            used: Used::new(),
         };
         listener.act(&call.action, self.in_use_since(&call.action));
         let visible_from = self.elb_visible_from(&arn);
         self.elb.listeners.insert(&arn, visible_from, listener);
         shown
     }
-
-    /// Since when each target group of an action is in use, if it is taken now.
-    fn in_use_since(&self, action: &Action) -> BTreeMap<String, Timestamp> {
-        let since = |group: &str| {
-            let users = self.listeners_to(group);
-            users
-                .filter_map(|listener| listener.used.get(group))
-                .min()
-                .copied()
-        };
-        let groups = groups(action).into_iter();
-        groups
-            .map(|group| (group.clone(), since(group).unwrap_or(self.clock)))
-            .collect()
-    }
-
-    /// The listeners that send requests to a target group.
-    pub(super) fn listeners_to<'a>(
-        &'a self,
-        target_group: &'a str,
-    ) -> impl Iterator<Item = &'a OwnedListener> {
-        let listeners = self.elb.listeners.all();
-        listeners.filter(move |listener| listener.used.contains_key(target_group))
-    }
-}
-
-/// The target groups of an action.
-fn groups(action: &Action) -> Vec<&String> {
-    match action {
-        Action::Forward(group) => vec![group],
-        Action::Split(weights) => weights.keys().collect(),
-        Action::RedirectToHttps(_) => Vec::new(),
-    }
 }
 
 /// A redirect to where it came from would never end.
-fn check_redirect(protocol: &Protocol, port: u16, to: u16) -> Answer<()> {
-    if *protocol == Protocol::Http || port != to {
+fn check_redirect(protocol: Option<&Protocol>, port: u16, to: u16) -> Answer<()> {
+    if !matches!(protocol, Some(Protocol::Https { .. })) || port != to {
         return Ok(());
     }
     Err(refused(

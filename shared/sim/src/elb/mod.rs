@@ -1,4 +1,4 @@
-//! Elastic Load Balancing v2: application load balancers, target groups and their targets, listeners.
+//! Elastic Load Balancing v2: application load balancers, target groups and their targets, listeners and their rules.
 //!
 //! Creates answer the first one when repeated with the same settings, tags included, and `Duplicate…` with others
 //! (rule 35): with those that it has now. Reads are consistent unless [`WorldConfig::elb_lag`](crate::WorldConfig) and
@@ -9,9 +9,11 @@ mod balancer;
 mod certificate;
 mod health;
 mod listener;
+mod rule;
 mod tagging;
 mod target;
 mod target_group;
+mod usage;
 
 use std::collections::BTreeSet;
 
@@ -25,6 +27,7 @@ use crate::world::{World, dispatch};
 pub(crate) use balancer::{Face, OwnedBalancer};
 pub(crate) use health::Course;
 pub(crate) use listener::OwnedListener;
+pub(crate) use rule::OwnedRule;
 pub(crate) use target_group::OwnedTargetGroup;
 
 use balancer::Leaving;
@@ -38,6 +41,7 @@ pub(crate) struct Elb {
     pub(crate) balancers: Shelf<OwnedBalancer>,
     pub(crate) target_groups: Shelf<OwnedTargetGroup>,
     pub(crate) listeners: Shelf<OwnedListener>,
+    pub(crate) rules: Shelf<OwnedRule>,
     /// What left its subnets, and keeps its network interfaces there for a while.
     leaving: Shared<Vec<Leaving>>,
     lost_certificates: Shared<BTreeSet<String>>,
@@ -51,6 +55,7 @@ impl World {
             DescribeTargetGroups => describe_target_groups,
             DescribeTargetGroupAttributes => describe_target_group_attributes,
             DescribeListeners => describe_listeners,
+            DescribeRules => describe_rules,
             DescribeTags => describe_elb_tags,
             DescribeTargetHealth => describe_target_health,
             CreateLoadBalancer => create_load_balancer,
@@ -58,6 +63,7 @@ impl World {
             CreateTargetGroup => create_target_group,
             ModifyTargetGroupAttributes => modify_target_group_attributes,
             CreateListener => create_listener,
+            CreateRule => create_rule,
             RegisterTargets => register_targets,
             SetSubnets => set_subnets,
             ModifyListener => modify_listener,
@@ -65,6 +71,7 @@ impl World {
             AddTags => add_elb_tags,
             RemoveTags => remove_elb_tags,
             DeregisterTargets => deregister_targets,
+            DeleteRule => delete_elb_rule,
             DeleteListener => delete_listener,
             DeleteLoadBalancer => delete_load_balancer,
             DeleteTargetGroup => delete_target_group,
@@ -127,6 +134,10 @@ fn no_target_group(id: &str) -> Refusal {
 
 fn no_listener(id: &str) -> Refusal {
     missing("ListenerNotFound", "listeners", id)
+}
+
+fn no_rule(id: &str) -> Refusal {
+    missing("RuleNotFound", "rules", id)
 }
 
 fn missing(code: &'static str, kind: &str, id: &str) -> Refusal {

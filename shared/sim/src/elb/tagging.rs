@@ -1,9 +1,9 @@
-//! Tags of load balancers, target groups and listeners.
+//! Tags of load balancers, target groups, listeners and rules.
 
 use windlass_calls::Tags;
 use windlass_calls::elb::{AddTags, DescribeTags, RemoveTags, TagDescription};
 
-use super::{no_balancer, no_listener, no_target_group};
+use super::{no_balancer, no_listener, no_rule, no_target_group};
 use crate::refusal::{Answer, refused};
 use crate::world::World;
 
@@ -51,6 +51,9 @@ impl World {
             self.shown_balancer(arn).map(|balancer| &balancer.tags)
         } else if arn.contains(":targetgroup/") {
             self.shown_target_group(arn).map(|group| &group.tags)
+        } else if arn.contains(":listener-rule/") {
+            let rule = self.elb.rules.shown(arn, self.clock);
+            rule.map(|rule| &rule.tags).ok_or_else(|| no_rule(arn))
         } else {
             let listener = self.elb.listeners.shown(arn, self.clock);
             let tags = listener.map(|listener| &listener.tags);
@@ -66,6 +69,9 @@ impl World {
         } else if arn.contains(":targetgroup/") {
             let tags = elb.target_groups.seen_mut(arn, now).map(|it| &mut it.tags);
             tags.ok_or_else(|| no_target_group(arn))
+        } else if arn.contains(":listener-rule/") {
+            let tags = elb.rules.seen_mut(arn, now).map(|it| &mut it.tags);
+            tags.ok_or_else(|| no_rule(arn))
         } else {
             let tags = elb.listeners.seen_mut(arn, now).map(|it| &mut it.tags);
             tags.ok_or_else(|| no_listener(arn))

@@ -7,7 +7,8 @@ use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, RegisterTarge
 
 use super::health::{Course, Health};
 use super::target_group::Registration;
-use super::{OwnedListener, OwnedTargetGroup, no_target_group};
+use super::usage::User;
+use super::{OwnedTargetGroup, no_target_group};
 use crate::ec2::Machine;
 use crate::refusal::{Answer, refused};
 use crate::time::seconds_after;
@@ -55,54 +56,61 @@ const UNHEALTHY: Words = (
 );
 
 impl World {
-    /// Rule 60. A repeat leaves the registration as it is.
+    /// Rule 60: all of them or none. A repeat leaves the registration as it is.
     pub(super) fn register_targets(&mut self, call: &RegisterTargets) -> Answer<()> {
         let vpc = self.named_target_group(&call.target_group)?.vpc();
-        let id = &call.target;
+        for id in &call.targets {
+            self.check_registration(id, vpc)?;
+        }
+        let now = self.clock;
+        let group = self.elb.target_groups.seen_mut(&call.target_group, now);
+        let group = group.ok_or_else(|| no_target_group(&call.target_group))?;
+        for id in &call.targets {
+            let registration = group.targets.entry(id.clone()).or_insert(Registration {
+                registered: now,
+                leaving: None,
+            });
+            if registration.leaving.take().is_some() {
+                registration.registered = now;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an instance can be a target in a VPC.
+    fn check_registration(&self, id: &str, vpc: &str) -> Answer<()> {
         let machine = self.seen_instance(id).filter(|machine| {
             let subnet = self.ec2.subnets.get(machine.subnet());
             subnet.is_some_and(|subnet| subnet.vpc == vpc)
         });
         let why = match machine {
-            Some(machine) if machine.runs(&self.config, self.clock) => None,
-            Some(_) => Some("are not in a running state and cannot be registered"),
-            None => Some("are not instances in the VPC of the target group"),
+            Some(machine) if machine.runs(&self.config, self.clock) => return Ok(()),
+            Some(_) => "are not in a running state and cannot be registered",
+            None => "are not instances in the VPC of the target group",
         };
-        if let Some(why) = why {
-            let message = format!("The following targets {why}: '{id}'");
-            return Err(refused("InvalidTarget", message));
-        }
-        let now = self.clock;
-        let group = self.elb.target_groups.seen_mut(&call.target_group, now);
-        let group = group.ok_or_else(|| no_target_group(&call.target_group))?;
-        let registration = group.targets.entry(id.clone()).or_insert(Registration {
-            registered: now,
-            leaving: None,
-        });
-        if registration.leaving.take().is_some() {
-            registration.registered = now;
-        }
-        Ok(())
+        let message = format!("The following targets {why}: '{id}'");
+        Err(refused("InvalidTarget", message))
     }
 
-    /// The target drains and is gone then (rule 14). One that is not registered is no error.
+    /// The targets drain and are gone then (rule 14). One that is not registered is no error.
     pub(super) fn deregister_targets(&mut self, call: &DeregisterTargets) -> Answer<()> {
-        let (arn, id, now) = (&call.target_group, &call.target, self.clock);
+        let (arn, now) = (&call.target_group, self.clock);
         let targets = self.targets(self.named_target_group(arn)?);
-        let Some(registered) = targets.get(id.as_str()).map(|target| target.registered) else {
-            return Ok(());
-        };
+        let since = |id: &String| Some((id.clone(), targets.get(id.as_str())?.registered));
+        let there: Vec<(String, Timestamp)> = call.targets.iter().filter_map(since).collect();
         if let Some(group) = self.elb.target_groups.get_mut(arn) {
-            let registration = group.targets.entry(id.clone()).or_insert(Registration {
-                registered,
-                leaving: None,
-            });
-            registration.leaving.get_or_insert(now);
+            for (id, registered) in there {
+                let registration = group.targets.entry(id).or_insert(Registration {
+                    registered,
+                    leaving: None,
+                });
+                registration.leaving.get_or_insert(now);
+            }
         }
         Ok(())
     }
 
-    /// Without a listener all targets are `unused` (rule 49).
+    /// Without a listener or a rule all targets are `unused` (rule 49).
     pub(super) fn describe_target_health(
         &mut self,
         call: &DescribeTargetHealth,
@@ -183,14 +191,13 @@ impl World {
         ))
     }
 
-    /// When a load balancer starts to check the targets: it is active and has a listener that forwards to them.
+    /// When a load balancer starts to check the targets: it is active and has a listener or a rule that forwards to them.
     fn checked_from(&self, target_group: &str) -> Option<Timestamp> {
-        let from = |listener: &OwnedListener| {
-            let balancer = self.elb.balancers.get(&listener.shown.load_balancer)?;
-            let since = listener.used.get(target_group)?;
-            Some(balancer.active_from.max(*since))
+        let from = |user: User| {
+            let balancer = self.elb.balancers.get(user.balancer)?;
+            Some(balancer.active_from.max(user.since))
         };
-        self.listeners_to(target_group).filter_map(from).min()
+        self.users_of(target_group).filter_map(from).min()
     }
 }
 

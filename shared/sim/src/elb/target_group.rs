@@ -86,7 +86,7 @@ impl World {
     /// One that is not there is no error.
     pub(super) fn delete_target_group(&mut self, call: &DeleteTargetGroup) -> Answer<()> {
         let arn = &call.target_group;
-        if self.listeners_to(arn).next().is_some() {
+        if self.users_of(arn).next().is_some() {
             let message = format!("Target group '{arn}' is currently in use by a listener or a rule");
             return Err(refused("ResourceInUse", message));
         }
@@ -149,8 +149,8 @@ impl World {
 
     fn with_balancers(&self, group: &TargetGroup) -> TargetGroup {
         let users: BTreeSet<_> = self
-            .listeners_to(&group.arn)
-            .map(|listener| listener.shown.load_balancer.clone())
+            .users_of(&group.arn)
+            .map(|user| user.balancer.to_owned())
             .collect();
         TargetGroup {
             load_balancers: users.into_iter().collect(),

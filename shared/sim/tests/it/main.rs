@@ -20,6 +20,7 @@ mod quotas;
 mod refresh;
 mod resizing;
 mod routing;
+mod rules;
 mod simulation;
 mod splitting;
 mod storage;

@@ -58,7 +58,7 @@ fn ready() -> (Account, Front, String) {
     let target = account.web().instances[0].id.clone();
     account.call(RegisterTargets {
         target_group: other.clone(),
-        target,
+        targets: vec![target],
     });
     (account, front, other)
 }
@@ -246,7 +246,7 @@ fn a_deregistered_target_drains_and_is_gone_then() {
     let target = account.web().instances[0].id.clone();
     let deregister = DeregisterTargets {
         target_group: other.clone(),
-        target: target.clone(),
+        targets: vec![target.clone()],
     };
     account.call(deregister.clone());
     account.wait(299);
@@ -257,7 +257,7 @@ fn a_deregistered_target_drains_and_is_gone_then() {
     account.call(deregister);
     account.call(RegisterTargets {
         target_group: other.clone(),
-        target,
+        targets: vec![target],
     });
     assert_eq!(account.states(&other), ["initial"]);
 }
@@ -268,7 +268,7 @@ fn a_target_of_a_group_can_be_taken_out_by_hand_too() {
     let target = account.web().instances[0].id.clone();
     account.call(DeregisterTargets {
         target_group: front.target_group.clone(),
-        target,
+        targets: vec![target],
     });
     assert_eq!(
         account.states(&front.target_group),

@@ -26,7 +26,7 @@ fn account() -> (Account, Front, String) {
 fn register(front: &Front, instance: &str) -> RegisterTargets {
     RegisterTargets {
         target_group: front.target_group.clone(),
-        target: instance.into(),
+        targets: vec![instance.into()],
     }
 }
 
@@ -87,7 +87,7 @@ fn what_a_registration_names_must_exist_and_be_in_one_vpc() {
     );
     let no_group = RegisterTargets {
         target_group: "arn:none".into(),
-        target: instance.clone(),
+        targets: vec![instance.clone()],
     };
     assert_eq!(
         account.code(no_group),
@@ -98,7 +98,7 @@ fn what_a_registration_names_must_exist_and_be_in_one_vpc() {
     call.name = "other".into();
     let elsewhere = RegisterTargets {
         target_group: account.call(call).arn,
-        target: instance,
+        targets: vec![instance],
     };
     assert_eq!(account.code(elsewhere).0, "InvalidTarget");
 }
@@ -188,7 +188,7 @@ fn an_instance_of_a_group_can_be_in_a_second_target_group() {
     let instance = account.web().instances[0].id.clone();
     account.call(RegisterTargets {
         target_group: probe.clone(),
-        target: instance.clone(),
+        targets: vec![instance.clone()],
     });
     assert!(
         account.states(&front.target_group).is_empty(),
@@ -201,7 +201,7 @@ fn an_instance_of_a_group_can_be_in_a_second_target_group() {
     );
     account.call(RegisterTargets {
         target_group: front.target_group.clone(),
-        target: instance,
+        targets: vec![instance],
     });
     account.wait(10);
     assert_eq!(account.states(&front.target_group).len(), 3, "each once");

@@ -40,6 +40,7 @@ mod network;
 mod reads;
 mod refreshes;
 mod routes;
+mod rules;
 mod s3;
 mod security;
 mod sqs;

@@ -44,8 +44,15 @@ cases! {
                listeners::a_listener_with_an_unknown_tls_policy_is_refused
                listeners::a_redirect_to_itself_is_refused;
     }
+    elb::CreateRule {
+        Works: rules::a_new_rule_forwards_from_its_addresses_and_shows_its_tags;
+        Again: rules::a_repeated_rule_answers_that_its_priority_is_taken;
+        Fails: rules::a_rule_of_a_missing_listener_is_refused
+               rules::a_rule_to_a_missing_target_group_is_refused;
+    }
     elb::RegisterTargets {
-        Works: targets::a_registered_instance_is_shown_and_unused_without_a_listener;
+        Works: targets::a_registered_instance_is_shown_and_unused_without_a_listener
+               targets::an_instance_is_registered_with_others_or_not_at_all;
         Again: targets::an_instance_registered_twice_is_shown_once;
         Fails: targets::an_instance_that_is_not_running_yet_waits_for_it
                targets::a_missing_instance_cannot_be_registered
@@ -104,8 +111,14 @@ cases! {
         Again: targets::an_instance_deregistered_twice_is_gone;
         Fails: targets::a_missing_target_group_loses_no_instance;
     }
+    elb::DeleteRule {
+        Works: rules::a_deleted_rule_is_gone_and_its_target_group_unused;
+        Again: rules::a_rule_deleted_twice_answers_that_it_is_gone;
+        Fails: rules::a_missing_rule_cannot_be_deleted;
+    }
     elb::DeleteListener {
-        Works: listeners::a_deleted_listener_is_gone;
+        Works: listeners::a_deleted_listener_is_gone
+               rules::a_rule_goes_with_its_listener;
         Again: listeners::a_listener_deleted_twice_answers_that_it_is_gone;
         Fails: listeners::a_missing_listener_cannot_be_deleted;
     }
@@ -117,7 +130,8 @@ cases! {
     elb::DeleteTargetGroup {
         Works: target_groups::a_deleted_target_group_is_gone;
         Again: target_groups::a_target_group_deleted_twice_is_no_error;
-        Fails: target_groups::a_target_group_of_a_listener_stays;
+        Fails: target_groups::a_target_group_of_a_listener_stays
+               rules::a_target_group_of_a_rule_stays;
     }
     autoscaling::UpdateAutoScalingGroup {
         Works: group_changes::a_changed_group_shows_what_changed_and_the_rest_stays
@@ -160,6 +174,10 @@ cases! {
     elb::DescribeTargetGroups {
         Works: target_groups::all_target_groups_are_listed_without_a_name;
         Fails: reads::a_missing_target_group_is_gone;
+    }
+    elb::DescribeRules {
+        Works: rules::a_listener_without_rules_has_an_empty_list;
+        Fails: rules::rules_of_a_missing_listener_are_gone;
     }
     elb::DescribeTargetHealth { Works: reads::a_target_group_without_targets_has_no_health; }
     autoscaling::DescribeAutoScalingGroups {

@@ -18,7 +18,7 @@ pub(super) async fn a_registered_instance_is_shown_and_unused_without_a_listener
     let request = running(place, "target").await?;
     place.call(request.clone()).await?;
     let shown = only("targets", health(place, &request.target_group).await?)?;
-    same("target", shown.target, request.target)?;
+    same("target", vec![shown.target], request.targets)?;
     same("state", shown.state.as_str(), "unused")?;
     same("reason", shown.reason.as_deref(), Some("Target.NotInUse"))
 }
@@ -29,7 +29,17 @@ pub(super) async fn an_instance_registered_twice_is_shown_once<P: Port>(place: &
         place.call(request.clone()).await?;
     }
     let shown = only("targets", health(place, &request.target_group).await?)?;
-    same("target", shown.target, request.target)
+    same("target", vec![shown.target], request.targets)
+}
+
+pub(super) async fn an_instance_is_registered_with_others_or_not_at_all<P: Port>(place: &Place<P>) -> Check {
+    let request = running(place, "targets").await?;
+    let mut with_another = request.clone();
+    with_another.targets.push(NO_INSTANCE.into());
+    place
+        .refuses(with_another, Class::NotYet, "InvalidTarget")
+        .await?;
+    same("targets", health(place, &request.target_group).await?, vec![])
 }
 
 /// Rule 60.
@@ -39,7 +49,7 @@ pub(super) async fn an_instance_that_is_not_running_yet_waits_for_it<P: Port>(pl
     let target = place.settled(launch).await?.id;
     let request = RegisterTargets {
         target_group: group,
-        target,
+        targets: vec![target],
     };
     place
         .refuses(request.clone(), Class::NotYet, "InvalidTarget")
@@ -51,7 +61,7 @@ pub(super) async fn a_missing_instance_cannot_be_registered<P: Port>(place: &Pla
     let vpc = vpc(place, "target-none").await?;
     let call = RegisterTargets {
         target_group: target_group(place, "target-none", &vpc).await?.arn,
-        target: NO_INSTANCE.into(),
+        targets: vec![NO_INSTANCE.into()],
     };
     place.refuses(call, Class::NotYet, "InvalidTarget").await
 }
@@ -61,7 +71,7 @@ pub(super) async fn an_instance_of_another_vpc_cannot_be_registered<P: Port>(pla
     let other: Vpc = vpc(place, "target-vpc-2").await?;
     let call = RegisterTargets {
         target_group: target_group(place, "target-vpc-2", &other).await?.arn,
-        target,
+        targets: vec![target],
     };
     place.refuses(call, Class::NotYet, "InvalidTarget").await
 }
@@ -69,7 +79,7 @@ pub(super) async fn an_instance_of_another_vpc_cannot_be_registered<P: Port>(pla
 pub(super) async fn a_missing_target_group_takes_no_instance<P: Port>(place: &Place<P>) -> Check {
     let call = RegisterTargets {
         target_group: NO_TARGET_GROUP.into(),
-        target: instances::launched(place, "target-no-tg").await?.id,
+        targets: vec![instances::launched(place, "target-no-tg").await?.id],
     };
     place.refuses(call, Class::Gone, "TargetGroupNotFound").await
 }
@@ -84,9 +94,12 @@ pub(super) async fn an_instance_deregistered_twice_is_gone<P: Port>(place: &Plac
 }
 
 async fn deregistered<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
-    let RegisterTargets { target_group, target } = registered(place, case).await?;
+    let RegisterTargets {
+        target_group,
+        targets,
+    } = registered(place, case).await?;
     for _ in 0..times {
-        place.call(deregister(&target_group, &target)).await?;
+        place.call(deregister(&target_group, &targets[0])).await?;
     }
     place
         .gone("the target", DescribeTargetHealth { target_group })
@@ -101,7 +114,7 @@ pub(super) async fn an_instance_that_is_not_registered_can_be_deregistered<P: Po
     let call = deregister(&request.target_group, NO_INSTANCE);
     place.call(call).await?;
     let shown = only("targets", health(place, &request.target_group).await?)?;
-    same("target", shown.target, request.target)
+    same("target", vec![shown.target], request.targets)
 }
 
 pub(super) async fn a_missing_target_group_loses_no_instance<P: Port>(place: &Place<P>) -> Check {
@@ -112,7 +125,7 @@ pub(super) async fn a_missing_target_group_loses_no_instance<P: Port>(place: &Pl
 fn deregister(target_group: &str, target: &str) -> DeregisterTargets {
     DeregisterTargets {
         target_group: target_group.into(),
-        target: target.into(),
+        targets: vec![target.into()],
     }
 }
 
@@ -134,7 +147,7 @@ async fn running<P: Port>(place: &Place<P>, case: &str) -> Result<RegisterTarget
     let instance = instances::launched(place, case).await?;
     Ok(RegisterTargets {
         target_group: group_of(place, case, &instance.subnet).await?,
-        target: instance.id,
+        targets: vec![instance.id],
     })
 }
 
