@@ -423,6 +423,27 @@ pub fn recover(lab: &Lab, last: Option<usize>) -> Result<(), String> {
             return Err(format!("still busy after a rollback: {:?}", lab.status()));
         }
     }
+    // Fixed instances that booted while somebody had taken the NAT gateway away installed nothing: the status names them,
+    // and whoever reads it terminates them.
+    if let Some(number) = last.filter(|number| spec(*number).contains("mode: ec2")) {
+        let named = lab
+            .status()
+            .map(|status| status.unhealthy_instances)
+            .unwrap_or_default();
+        let mut terminated = false;
+        for unhealthy in named {
+            terminated |= lab.sim.world_mut().terminate_instance(&unhealthy.instance);
+        }
+        if terminated {
+            lab.upload(&spec(number));
+            if lab.run(LIMIT) == Stopped::StillBusy {
+                return Err(format!(
+                    "still busy after unhealthy instances went: {:?}",
+                    lab.status()
+                ));
+            }
+        }
+    }
     // A look once everything shows, as the schedule asks for.
     lab.sim.advance(lab.settings.consistency);
     if lab.status().is_some_and(|status| status.phase != Phase::Deleted) {

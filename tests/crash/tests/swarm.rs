@@ -50,3 +50,11 @@ fn whatever_happens_to_a_stack_it_becomes_what_its_last_spec_says(
 fn a_run_that_went_wrong_once_goes_well(#[case] seed: u64) {
     Run::calm(seed).run(&mut Fresh::default()).unwrap();
 }
+
+/// The same with what storms were over them.
+#[rstest]
+#[case::instances_started_before_the_nat_gateway_had_a_way_out_itself(1245)]
+#[case::fixed_instances_that_booted_without_a_nat_gateway_stay_unhealthy_until_somebody_ends_them(7399)]
+fn a_run_that_went_wrong_once_in_a_storm_goes_well(#[case] seed: u64) {
+    Run::of(seed).run(&mut Fresh::default()).unwrap();
+}
