@@ -349,7 +349,11 @@ impl<'a, P: Port> Session<'a, P> {
             records: &self.records,
             spent: &self.head.spent,
             role: &self.head.role,
-            given_up: self.readiness.suspended.as_ref().map(|suspended| suspended.spec_version.as_str()),
+            given_up: self
+                .readiness
+                .suspended
+                .as_ref()
+                .map(|suspended| suspended.spec_version.as_str()),
             destroying: self.purpose == Purpose::Destroy,
             thorough: !(self.focused || (self.leased && self.records.is_empty())),
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_engine::{
-    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Settings, StateDocument, Status,
-    Trigger, WakeBody, WakeMessage, head_key, pass, state_key, status_key,
+    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Settings, StateDocument,
+    Status, Trigger, WakeBody, WakeMessage, head_key, pass, state_key, status_key,
 };
 use windlass_sim::{Message, Ran, Sim, World, WorldConfig};
 use windlass_spec::StackId;

@@ -35,7 +35,9 @@ pub(super) async fn explain<P: Port>(
     at: Timestamp,
 ) -> Entry {
     let filters = names::filters(stack);
-    let console = port.call(GetConsoleOutput { instance: id.to_owned() });
+    let console = port.call(GetConsoleOutput {
+        instance: id.to_owned(),
+    });
     let (console, instances) = join(console, port.call(DescribeInstances { filters })).await;
     let instances = instances.unwrap_or_default();
     let check = &spec.load_balancer.health_check;
@@ -48,7 +50,10 @@ pub(super) async fn explain<P: Port>(
             codes: Some(check.codes.clone()),
             timeout: None,
         }),
-        instance: instances.iter().find(|instance| instance.id == id).map(Instance::from),
+        instance: instances
+            .iter()
+            .find(|instance| instance.id == id)
+            .map(Instance::from),
         console: console.ok().flatten(),
         asked: Some(Asked::from(&spec.compute.app)),
         ..Evidence::default()

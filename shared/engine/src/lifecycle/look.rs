@@ -44,7 +44,10 @@ pub(super) struct Recorded {
 impl<P: Port> Session<'_, P> {
     pub(super) async fn look(&self, occasion: &Occasion) -> Result<LookReport, PassError> {
         match occasion {
-            Occasion::Waits { transition: Transition::Terminating, .. } => Ok(left_alone("not a launch")),
+            Occasion::Waits {
+                transition: Transition::Terminating,
+                ..
+            } => Ok(left_alone("not a launch")),
             Occasion::Waits { group, .. } => self.look_at_group(group).await,
             Occasion::Woken(wake) => self.woken(wake).await,
         }
@@ -71,13 +74,18 @@ impl<P: Port> Session<'_, P> {
     async fn look_at_group(&self, name: &str) -> Result<LookReport, PassError> {
         let names = vec![name.to_owned()];
         let groups = self.port.call(DescribeAutoScalingGroups { names }).await?;
-        let Some((group, stack)) = groups.into_iter().find_map(|group| Some((stack_of(&group)?, group))).map(|(stack, group)| (group, stack))
+        let Some((group, stack)) = groups
+            .into_iter()
+            .find_map(|group| Some((stack_of(&group)?, group)))
+            .map(|(stack, group)| (group, stack))
         else {
             return Ok(left_alone("not a group of ours"));
         };
         let key = readiness_key(&stack);
         let read = self.store.get::<Readiness>(&key).await?;
-        let (document, etag) = read.map_or((Readiness::default(), None), |read| (read.document, Some(read.etag)));
+        let (document, etag) = read.map_or((Readiness::default(), None), |read| {
+            (read.document, Some(read.etag))
+        });
         let Some(recorded) = self.recorded(&stack).await? else {
             return self.again(&stack, name).await;
         };
@@ -130,12 +138,24 @@ impl<P: Port> Session<'_, P> {
     }
 
     /// Lets everybody go on, or gives everybody up, who waits for a gate that nobody wants any more.
-    async fn open(&self, stack: &StackId, group: &Group, result: HookResult) -> Result<LookReport, PassError> {
-        let waiting = group.instances.iter().filter(|instance| instance.lifecycle_state == WAITING);
+    async fn open(
+        &self,
+        stack: &StackId,
+        group: &Group,
+        result: HookResult,
+    ) -> Result<LookReport, PassError> {
+        let waiting = group
+            .instances
+            .iter()
+            .filter(|instance| instance.lifecycle_state == WAITING);
         let waiting: Vec<&String> = waiting.map(|instance| &instance.id).collect();
         let name = &group.settings.name;
         let ended = join_all(waiting.iter().map(|id| self.complete(name, id, result))).await;
-        for (_, error) in waiting.iter().zip(ended).filter_map(|(id, ended)| Some((id, ended.err()?))) {
+        for (_, error) in waiting
+            .iter()
+            .zip(ended)
+            .filter_map(|(id, ended)| Some((id, ended.err()?)))
+        {
             return Err(error.into());
         }
         let ids = waiting.into_iter().cloned();
@@ -145,7 +165,11 @@ impl<P: Port> Session<'_, P> {
         };
         match result {
             HookResult::Continue => report.admitted = ids.collect(),
-            HookResult::Abandon => report.rejected = ids.map(|id| (id, "the stack is being destroyed".into())).collect(),
+            HookResult::Abandon => {
+                report.rejected = ids
+                    .map(|id| (id, "the stack is being destroyed".into()))
+                    .collect()
+            }
         }
         Ok(report)
     }
@@ -162,7 +186,11 @@ impl<P: Port> Session<'_, P> {
         let target_group = document.probe.clone();
         let health = self.port.call(DescribeTargetHealth { target_group }).await.ok();
         let missing = group.is_none() && health.as_deref().is_some_and(|health| lost(&document, health));
-        let asked = if missing { self.members(&document.group).await } else { group.map(members) };
+        let asked = if missing {
+            self.members(&document.group).await
+        } else {
+            group.map(members)
+        };
         let look = Look {
             now,
             members: asked.as_ref(),
@@ -174,7 +202,15 @@ impl<P: Port> Session<'_, P> {
             stack: Some(stack.clone()),
             ..LookReport::default()
         };
-        let news = self.act(stack, &mut document, &steps, health.as_deref().unwrap_or_default(), &mut report).await?;
+        let news = self
+            .act(
+                stack,
+                &mut document,
+                &steps,
+                health.as_deref().unwrap_or_default(),
+                &mut report,
+            )
+            .await?;
         report.waiting = document.memory.waiting.len();
         self.remember(stack, document, etag).await?;
         if news {
@@ -206,7 +242,13 @@ impl<P: Port> Session<'_, P> {
             document.memory.beaten(id, now);
         }
         let mut kept = Vec::new();
-        let admitted = join_all(steps.admit.iter().map(|id| self.complete(&group, id, HookResult::Continue))).await;
+        let admitted = join_all(
+            steps
+                .admit
+                .iter()
+                .map(|id| self.complete(&group, id, HookResult::Continue)),
+        )
+        .await;
         for (id, admitted) in steps.admit.iter().zip(admitted) {
             match admitted {
                 Ok(()) => {
@@ -233,7 +275,14 @@ impl<P: Port> Session<'_, P> {
             let target_group = document.probe.clone();
             let targets = leaving;
             // What stays in it is found as a leftover.
-            drop(self.port.call(DeregisterTargets { target_group, targets }).await);
+            drop(
+                self.port
+                    .call(DeregisterTargets {
+                        target_group,
+                        targets,
+                    })
+                    .await,
+            );
         }
         Ok(news)
     }
@@ -273,7 +322,11 @@ impl<P: Port> Session<'_, P> {
         let entry = explain(self.port, stack, &recorded.state.spec, id, target, now).await;
         let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
         self.store.put(&key, &entry, Condition::Always).await?;
-        if self.complete(&document.group, id, HookResult::Abandon).await.is_err() {
+        if self
+            .complete(&document.group, id, HookResult::Abandon)
+            .await
+            .is_err()
+        {
             return Ok(false);
         }
         document.remember(Rejected {
@@ -322,7 +375,12 @@ impl<P: Port> Session<'_, P> {
     }
 
     /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again.
-    async fn remember(&self, stack: &StackId, mut document: Readiness, etag: Option<String>) -> Result<(), PassError> {
+    async fn remember(
+        &self,
+        stack: &StackId,
+        mut document: Readiness,
+        etag: Option<String>,
+    ) -> Result<(), PassError> {
         let wake = |token| GateWake {
             stack: stack.clone(),
             group: document.group.clone(),
@@ -336,7 +394,10 @@ impl<P: Port> Session<'_, P> {
             next.token = Some(document.wake_at(stack, due));
         }
         let condition = etag.map_or(Condition::Absent, Condition::Matches);
-        let written = self.store.put(&readiness_key(stack), &document, condition).await?;
+        let written = self
+            .store
+            .put(&readiness_key(stack), &document, condition)
+            .await?;
         match written {
             None => send(self.port, self.settings, again, SHORTLY).await?,
             Some(_) if waits => send(self.port, self.settings, next, LOOK).await?,
@@ -353,7 +414,11 @@ impl<P: Port> Session<'_, P> {
         };
         let body = serde_json::to_string(&WakeMessage { wake }).unwrap_or_default();
         let queue = self.settings.provision_queue.clone();
-        let send = windlass_calls::sqs::SendMessage { queue, body, delay: 0 };
+        let send = windlass_calls::sqs::SendMessage {
+            queue,
+            body,
+            delay: 0,
+        };
         Ok(self.port.call(send).await?)
     }
 }
@@ -366,7 +431,9 @@ fn stack_of(group: &Group) -> Option<StackId> {
 
 fn members(group: &Group) -> BTreeMap<String, String> {
     let instances = group.instances.iter();
-    instances.map(|one| (one.id.clone(), one.lifecycle_state.clone())).collect()
+    instances
+        .map(|one| (one.id.clone(), one.lifecycle_state.clone()))
+        .collect()
 }
 
 /// Whether somebody who waits is no longer among the targets, or does not run: then the group is asked.

@@ -14,8 +14,8 @@ use serde_json::json;
 use windlass_calls::autoscaling::{
     self, Activity, CancelInstanceRefresh, CreateAutoScalingGroup, DeleteAutoScalingGroup,
     DescribeAutoScalingGroups, DescribeInstanceRefreshes, DescribeScalingActivities, Group, GroupChange,
-    GroupSettings, Launch, Refresh, RefreshPreferences, Response as Autoscaling, StartInstanceRefresh,
-    UpdateAutoScalingGroup,
+    GroupSettings, Launch, Refresh, RefreshPreferences, Response as Autoscaling, ResumeProcesses,
+    StartInstanceRefresh, UpdateAutoScalingGroup,
 };
 use windlass_calls::{Request, Response};
 use windlass_spec::{Mode, Rollout};
@@ -34,6 +34,9 @@ const GRACE: u32 = 300;
 const LEAST_WARMUP: u32 = 60;
 /// Never below the desired capacity while instances are replaced, and a tenth above it (rule 61).
 const MAINTENANCE: (u32, u32) = (100, 110);
+
+/// The process that launches instances.
+const LAUNCH: &str = "Launch";
 
 /// Seconds that new instances are watched before a rollout counts as done.
 const BAKE: u32 = 60;
@@ -123,7 +126,8 @@ impl Kind for AutoScalingGroup {
             });
         }
         if let Some(resume) = resume(cx, group) {
-            let reason = "launching was suspended when an earlier version of the spec kept failing: this one is tried";
+            let reason =
+                "launching was suspended when an earlier version of the spec kept failing: this one is tried";
             return Ok(Next::update(resume, reason, outputs));
         }
         if let Some((change, now)) = difference(&group.settings, &wanted) {
@@ -219,6 +223,11 @@ impl Seen {
                     version: Some(start.launch.version),
                 };
                 self.refreshes.get_or_insert_default().insert(0, refresh);
+            }
+            autoscaling::Request::ResumeProcesses(resume) => {
+                if let Some(group) = self.groups.get_mut(&resume.group) {
+                    group.suspended.retain(|process| !resume.processes.contains(process));
+                }
             }
             autoscaling::Request::CancelInstanceRefresh(_) => {
                 let active = self

@@ -95,7 +95,13 @@ impl Kind for LifecycleHook {
         }
         let now = there.map(|there| json!({ "group": group, "hook": there }));
         let put = PutLifecycleHook { group, hook };
-        let next = super::set(cx, id, put, "new instances wait until they are found healthy", outputs);
+        let next = super::set(
+            cx,
+            id,
+            put,
+            "new instances wait until they are found healthy",
+            outputs,
+        );
         Ok(match now {
             Some(now) => next.over(now),
             None => next,

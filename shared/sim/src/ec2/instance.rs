@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    DescribeInstances, GetConsoleOutput, Instance, LaunchTemplateData, RunInstances, Subnet, TerminateInstances,
+    DescribeInstances, GetConsoleOutput, Instance, LaunchTemplateData, RunInstances, Subnet,
+    TerminateInstances,
 };
 
 use super::Machine;
@@ -59,12 +60,15 @@ impl World {
     /// Every instance prints the same, once it has booted.
     pub(super) fn console_output(&mut self, call: &GetConsoleOutput) -> Answer<Option<String>> {
         let now = self.clock;
-        let machine = self.seen_instance(&call.instance).filter(|machine| machine.listed(now));
+        let machine = self
+            .seen_instance(&call.instance)
+            .filter(|machine| machine.listed(now));
         let machine = machine.ok_or_else(|| {
             let message = format!("The instance ID '{}' does not exist", call.instance);
             refused("InvalidInstanceID.NotFound", message)
         })?;
-        let printed = after(machine.launched(), self.config.boot_delay) <= now && !self.config.console.is_empty();
+        let printed =
+            after(machine.launched(), self.config.boot_delay) <= now && !self.config.console.is_empty();
         Ok(printed.then(|| self.config.console.clone()))
     }
 
