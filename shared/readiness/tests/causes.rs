@@ -73,12 +73,26 @@ fn every_rule_has_a_fixture() {
 fn evidence_is_read_back_as_it_was_written() {
     for (name, fixture) in fixtures() {
         let evidence = evidence(&fixture.evidence);
-        let written = serde_json::to_string(&evidence).unwrap();
+        let written = serde_json::to_value(&evidence).unwrap();
+        assert_eq!(bare(&written), bare(&fixture.evidence), "{name}");
         assert_eq!(
-            serde_json::from_str::<Evidence>(&written).unwrap(),
+            serde_json::from_value::<Evidence>(written).unwrap(),
             evidence,
             "{name}"
         );
+    }
+}
+
+/// Without what is null or empty: all that a fixture leaves out.
+fn bare(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty()))
+            .map(|(key, value)| (key.clone(), bare(value)))
+            .collect(),
+        Value::Array(all) => all.iter().map(bare).collect(),
+        plain => plain.clone(),
     }
 }
 
@@ -121,7 +135,7 @@ const CLAIMS: &[(&str, &[&str])] = &[
     ("target.reason", &["Target.", "Elb.", "the application answers"]),
     ("target.description", &["the application answers `"]),
     ("check.path", &["`/"]),
-    ("check.codes", &[", not "]),
+    ("check.codes", &[", not 2"]),
     ("check.timeout", &["within 5 s"]),
     ("check.protocol", &["HTTPS on port"]),
     ("loadBalancer", &["provisioned"]),
@@ -134,7 +148,7 @@ const CLAIMS: &[(&str, &[&str])] = &[
             "EC2 ended",
             "took the spot",
             "shut itself",
-            "the instance is ",
+            "the instance is terminated",
         ],
     ),
     ("instance.instanceType", &["t3."]),
@@ -170,14 +184,8 @@ const CLAIMS: &[(&str, &[&str])] = &[
             "internet is open",
         ],
     ),
-    (
-        "network.instanceGroups",
-        &["inbound rule", "outbound rule of the load", "network lets"],
-    ),
-    (
-        "network.balancerGroups",
-        &["outbound rule", "inbound rule", "network lets"],
-    ),
+    ("network.instanceGroups", &["inbound rule", "network lets"]),
+    ("network.balancerGroups", &["outbound rule", "network lets"]),
     (
         "network.routeTable",
         &["oute table", "NAT gateway", "network lets", "internet is open"],
@@ -227,6 +235,13 @@ fn nothing_known_is_said_to_be_so() {
     assert_eq!(said.cause, "no cause was found; seen was: nothing");
 }
 
+#[test]
+fn the_reason_of_an_earlier_stop_is_not_why_a_running_instance_is_unhealthy() {
+    let mut fixture = fixtures()["shut-down-by-api"].evidence.clone();
+    fixture["instance"]["state"] = "running".into();
+    assert_eq!(cause(&evidence(&fixture)).rule, "no-cause-found");
+}
+
 /// Pieces of consoles, whole and broken.
 fn console() -> impl Strategy<Value = Vec<u8>> {
     let consoles: Vec<Vec<u8>> = fixtures()
@@ -254,10 +269,11 @@ proptest! {
     }
 
     #[test]
-    fn words_about_any_console_are_printable_and_short(console in console(), name in "[a-z-]*") {
-        let fixtures = fixtures();
-        let Some(fixture) = fixtures.get(&name).or_else(|| fixtures.values().next()) else { return Ok(()) };
-        let mut evidence = evidence(&fixture.evidence);
+    fn words_about_any_console_are_printable_and_short(
+        console in console(),
+        fixture in prop::sample::select(fixtures().into_values().map(|fixture| fixture.evidence).collect::<Vec<_>>()),
+    ) {
+        let mut evidence = evidence(&fixture);
         evidence.console = Some(String::from_utf8_lossy(&console).into_owned());
         let said = cause(&evidence);
         prop_assert!(said.cause.len() + said.remedy.len() < 3000, "{:?}", said);

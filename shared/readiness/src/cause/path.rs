@@ -5,10 +5,13 @@
 //!
 //! Assumes: network ACLs are the VPC's default ones, which let everything pass; Windlass makes none.
 
+mod internet;
+
 use ipnet::Ipv4Net;
 
 use super::network::{Network, Peer, RouteTable, Rule, SecurityGroup, Subnet};
 use super::text::shown;
+pub use internet::to_internet;
 
 /// What a walk along a path came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +48,6 @@ pub fn to_instance(network: &Network, port: u16) -> Path {
         instance_ingress(network, port),
         route_back(network),
     ])
-}
-
-/// From the instance to the internet: a default route to a gateway that is there (rules 37, 39).
-#[must_use]
-pub fn to_internet(network: &Network) -> Path {
-    walk(&[default_route(network), nat_gateway(network)])
 }
 
 fn walk(links: &[Link]) -> Path {
@@ -224,53 +221,4 @@ fn most_special(table: &RouteTable, to: Ipv4Net) -> Option<&str> {
             .then_some((destination.prefix_len(), route.state.as_str()))
     });
     routes.max_by_key(|(length, _)| *length).map(|(_, state)| state)
-}
-
-fn default_route(network: &Network) -> Link {
-    let table = network.route_table.as_ref()?;
-    Some(
-        match table.routes.iter().find(|route| route.destination == "0.0.0.0/0") {
-            None => closed(
-                format!("route table {} has no default route", shown(&table.id)),
-                NO_EXIT,
-            ),
-            Some(route) if route.state == "blackhole" => closed(
-                format!(
-                    "the default route of route table {} leads to a gateway that is gone",
-                    shown(&table.id)
-                ),
-                REPAIR,
-            ),
-            Some(_) => Ok(()),
-        },
-    )
-}
-
-const NO_EXIT: &str =
-    "give the instances a way out with network.nat, or an image that boots without the internet";
-
-/// The gateway of the default route. An internet gateway has no state of its own.
-fn nat_gateway(network: &Network) -> Link {
-    let table = network.route_table.as_ref()?;
-    let default = table
-        .routes
-        .iter()
-        .find(|route| route.destination == "0.0.0.0/0")?;
-    let target = default.target.as_deref()?;
-    if !target.starts_with("nat-") {
-        return Some(Ok(()));
-    }
-    let gateways = network.nat_gateways.as_ref()?;
-    let gateway = gateways.iter().find(|gateway| gateway.id == target)?;
-    if gateway.state == "available" {
-        return Some(Ok(()));
-    }
-    Some(closed(
-        format!(
-            "NAT gateway {} is {}, not available",
-            shown(&gateway.id),
-            shown(&gateway.state)
-        ),
-        "wait until it is available; if it failed, delete it, settle the cause, and upload the spec again",
-    ))
 }

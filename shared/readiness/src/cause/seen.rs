@@ -31,8 +31,11 @@ impl<'a> Seen<'a> {
         self.evidence.instance.as_ref()?.state.as_deref()
     }
 
-    /// Code of the reason of that state, `Client.InternalError`.
+    /// Code of the reason why it ended or is about to, `Client.InternalError`.
     pub(super) fn state_code(&self) -> Option<&'a str> {
+        if matches!(self.instance_state(), Some("pending" | "running")) {
+            return None;
+        }
         name(self.evidence.instance.as_ref()?.state_reason.as_deref()?)
     }
 
@@ -56,7 +59,7 @@ impl<'a> Seen<'a> {
         self.evidence.agent.as_ref()
     }
 
-    /// Sockets that listen, the console's and the agent's own ones left out.
+    /// Sockets that listen.
     pub(super) fn listening(&self) -> Option<&'a [Socket]> {
         self.agent()?.listening.as_deref()
     }

@@ -128,6 +128,9 @@ impl Scan {
     }
 
     fn image(&mut self, line: &str) {
+        if line.contains("Login Succeeded") || line.contains(": Pulling from ") {
+            self.signs.unreadable = None;
+        }
         if line.contains("Status: Downloaded newer image") || line.contains("Status: Image is up to date") {
             self.signs.pull = None;
             self.signs
@@ -148,7 +151,7 @@ impl Scan {
         }
     }
 
-    /// The AWS CLI writes `An error occurred (CODE) when calling the OPERATION operation: …`.
+    /// Settings are read before the image is pulled, so that a pull takes the sign back. The AWS CLI writes `An error occurred (CODE) when calling the OPERATION operation: …`.
     fn settings(&mut self, line: &str) {
         let Some((code, rest)) =
             after(line, "An error occurred (").and_then(|rest| rest.split_once(") when calling the "))
@@ -182,8 +185,8 @@ impl Scan {
         }
     }
 
-    /// `Cloud-init v. 22.2 running 'modules:final' …`, `Cloud-init v. 22.2 finished at …`, and of a script
-    /// `Failed running /var/lib/cloud/instance/scripts/part-001 [1]`.
+    /// `Cloud-init v. 22.2 running 'modules:final' …`, `Cloud-init v. 22.2 finished at …`; of a script
+    /// `Failed to run module scripts-user`, and in older versions `Failed running …/scripts/part-001 [1]` before it.
     fn cloud_init(&mut self, line: &str) {
         if let Some(rest) = after(line, "Cloud-init v. ") {
             if rest.contains(" finished at ") {

@@ -10,6 +10,32 @@ use super::super::{Words, packages};
 /// Most names that are listed.
 const MOST: usize = 5;
 
+/// What units of the images themselves begin with.
+const OF_THE_IMAGE: &[&str] = &[
+    "amazon-",
+    "apt-",
+    "auditd",
+    "chronyd",
+    "cloud-",
+    "dnf-",
+    "ec2-",
+    "fwupd",
+    "hibinit",
+    "kdump",
+    "lvm2",
+    "motd",
+    "multipathd",
+    "NetworkManager",
+    "networkd",
+    "plymouth",
+    "snap",
+    "systemd-",
+    "ua-",
+    "unattended-",
+    "update-",
+    "user@",
+];
+
 /// The kernel's `Out of memory: Killed process 1234 (name)` (Linux, `mm/oom_kill.c`).
 pub(super) fn out_of_memory(seen: &Seen) -> Option<Words> {
     let process = seen.signs.killed.as_deref()?;
@@ -51,8 +77,7 @@ pub(super) fn download_unreachable(seen: &Seen) -> Option<Words> {
         Some(Path::Closed(closed)) => Words::new(format!("{fact}: {}", closed.words), closed.remedy),
         Some(Path::Open) => Words::new(
             format!("{fact}, though its way to the internet is open"),
-            "see whether the mirror or registry is up, and whether the instance's outbound security-group rules let it \
-             out; then launch again",
+            "see whether it is up, and whether a network ACL or a firewall of the image is in the way; then launch again",
         ),
         Some(Path::Unknown) | None => Words::new(
             fact,
@@ -136,7 +161,7 @@ fn runs_the_app(seen: &Seen, unit: &str) -> bool {
     match seen.runtime() {
         Some(Runtime::Packages(packages)) => packages.iter().any(|package| package == stem),
         Some(Runtime::Container(_)) => ["docker", "containerd"].contains(&stem),
-        Some(Runtime::UserData) | None => !["systemd-", "cloud-", "amazon-", "snap", "ec2-", "user@"]
+        Some(Runtime::UserData) | None => !OF_THE_IMAGE
             .iter()
             .any(|of_the_image| stem.starts_with(of_the_image)),
     }
@@ -149,7 +174,8 @@ pub(super) fn session(seen: &Seen) -> String {
     })
 }
 
-/// cloud-init's `Failed running /var/lib/cloud/instance/scripts/part-001 [1]` (`cloudinit/subp.py`, `runparts`).
+/// cloud-init's `Failed to run module scripts-user` (`cloudinit/config/cc_scripts_user.py`). Only older versions, as
+/// 20.1, tell the exit code on the console.
 pub(super) fn script_failed(seen: &Seen) -> Option<Words> {
     let code = seen.signs.script_failed?.code;
     let code = code.map_or(String::new(), |code| format!(" with exit code {code}"));

@@ -30,12 +30,13 @@ pub(super) fn spot_interrupted(seen: &Seen) -> Option<Words> {
     })
 }
 
-/// `Client.UserInitiatedShutdown`, or `Client.UserInitiatedHibernate`: somebody used the EC2 API.
+/// `Client.UserInitiatedShutdown`, or `Client.UserInitiatedHibernate`: somebody used the EC2 API. Auto Scaling does, too.
 pub(super) fn shut_down_by_api(seen: &Seen) -> Option<Words> {
     seen.state_code()?.starts_with("Client.UserInitiated").then(|| {
         Words::new(
-            "somebody stopped or terminated the instance with the EC2 API before it was healthy",
-            "look in CloudTrail for who called StopInstances or TerminateInstances",
+            "somebody, or Auto Scaling itself, stopped or terminated the instance before it was healthy",
+            "look into the activity history of the Auto Scaling group, and in CloudTrail for who called StopInstances or \
+             TerminateInstances",
         )
     })
 }
