@@ -13,7 +13,7 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 
 # The crates that link the AWS SDK. They are always built together, and with `--examples` where no test is built:
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
-SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
+SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass-lifecycle -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
 .PHONY: help demo local down test wire soak mutants-seeded bench lint package .binaries .cloud .tools
 
@@ -53,7 +53,7 @@ lint: .tools ## Check format, lints and the template
 
 package: .tools ## Build the deployable functions: dist/provision.zip, dist/archive.zip
 	@PATH="$(TOOLS):$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
-		-p windlass-provision -p windlass-archive-function --bin provision --bin archive \
+		-p windlass-provision -p windlass-archive-function -p windlass-lifecycle --bin provision --bin archive --bin lifecycle \
 		--output-format zip --lambda-dir target/package
 	@mkdir -p dist
 	@for function in provision archive; do \

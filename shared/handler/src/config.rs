@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use thiserror::Error;
-use windlass_engine::Settings;
+use windlass_engine::{LifecycleSettings, Settings};
 
 use crate::log::Level;
 
@@ -81,12 +81,24 @@ pub fn settings(env: &BTreeMap<String, String>) -> Result<Settings, ConfigError>
 pub fn archive_settings(env: &BTreeMap<String, String>) -> Result<windlass_archive::Settings, ConfigError> {
     Ok(windlass_archive::Settings {
         state_bucket: state_bucket(env)?,
-        provision_queue: required(
-            env,
-            "PROVISION_QUEUE_URL",
-            "set it to the URL of the queue that feeds the provision function",
-        )?,
+        provision_queue: provision_queue(env)?,
         expires: expire_days(env)? > 0,
+    })
+}
+
+/// The lifecycle function's settings.
+///
+/// # Errors
+/// The first variable that is missing.
+pub fn lifecycle_settings(env: &BTreeMap<String, String>) -> Result<LifecycleSettings, ConfigError> {
+    Ok(LifecycleSettings {
+        state_bucket: state_bucket(env)?,
+        queue: required(
+            env,
+            "QUEUE_URL",
+            "set it to the URL of the queue that feeds this function",
+        )?,
+        provision_queue: provision_queue(env)?,
     })
 }
 
@@ -129,6 +141,14 @@ fn state_bucket(env: &BTreeMap<String, String>) -> Result<String, ConfigError> {
         env,
         "STATE_BUCKET",
         "set it to the name of the bucket that states and statuses go to",
+    )
+}
+
+fn provision_queue(env: &BTreeMap<String, String>) -> Result<String, ConfigError> {
+    required(
+        env,
+        "PROVISION_QUEUE_URL",
+        "set it to the URL of the queue that feeds the provision function",
     )
 }
 
@@ -266,6 +286,24 @@ mod tests {
         let error = archive_settings(&archive_environment(&[(variable, value)])).unwrap_err();
         assert_eq!(error.variable, variable);
         assert!(!error.remedy.is_empty());
+    }
+
+    #[rstest]
+    #[case("STATE_BUCKET")]
+    #[case("QUEUE_URL")]
+    #[case("PROVISION_QUEUE_URL")]
+    fn a_variable_the_lifecycle_function_lacks_is_named_with_its_remedy(#[case] variable: &str) {
+        let all = [
+            ("STATE_BUCKET", "states"),
+            ("QUEUE_URL", "https://sqs/lifecycle"),
+            ("PROVISION_QUEUE_URL", "https://sqs/queue"),
+        ];
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let full: BTreeMap<String, String> = all.iter().map(owned).collect();
+        assert_eq!(lifecycle_settings(&full).unwrap().queue, "https://sqs/lifecycle");
+        let mut lacking = full;
+        lacking.remove(variable);
+        assert_eq!(lifecycle_settings(&lacking).unwrap_err().variable, variable);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod archive;
 mod batch;
 mod config;
 mod event;
+mod lifecycle;
 mod log;
 mod metrics;
 mod provision;
@@ -18,7 +19,8 @@ mod run;
 
 pub use archive::Archiver;
 pub use batch::{Batch, BatchResponse, Invocation, Record};
-pub use config::{ConfigError, archive_settings, log_level, settings};
+pub use config::{ConfigError, archive_settings, lifecycle_settings, log_level, settings};
+pub use lifecycle::Gatekeeper;
 pub use log::{Level, Log};
 pub use provision::{Message, Processor, read};
-pub use run::{archive, environment, provision};
+pub use run::{archive, environment, lifecycle, provision};

@@ -34,6 +34,16 @@ const ARCHIVE: &[Named] = &[
     ("Left", "Count"),
 ];
 
+/// What a batch of lifecycle events came to.
+const LIFECYCLE: &[Named] = &[
+    ("BatchDuration", "Milliseconds"),
+    ("Calls", "Count"),
+    ("Admitted", "Count"),
+    ("Rejected", "Count"),
+    ("Ignored", "Count"),
+    ("Failed", "Count"),
+];
+
 /// What a pass took.
 pub(crate) struct PassMetrics<'a> {
     pub(crate) at: Timestamp,
@@ -132,6 +142,50 @@ pub(crate) fn archive_line<'a>(function: &'a str, batch: &ArchiveMetrics<'a>) ->
         failed: batch.failed,
         woken: batch.woken,
         left: batch.left,
+        calls_by_action: batch.calls,
+    }
+}
+
+/// What a batch of lifecycle events came to.
+pub(crate) struct LifecycleMetrics<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) duration: SignedDuration,
+    pub(crate) calls: &'a CallCounts,
+    pub(crate) admitted: usize,
+    pub(crate) rejected: usize,
+    pub(crate) ignored: usize,
+    pub(crate) failed: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct LifecycleLine<'a> {
+    #[serde(rename = "_aws")]
+    aws: Directives,
+    function: &'a str,
+    batch_duration: u64,
+    calls: u64,
+    admitted: usize,
+    rejected: usize,
+    ignored: usize,
+    failed: usize,
+    calls_by_action: &'a CallCounts,
+}
+
+/// The document to log for a batch of lifecycle events.
+pub(crate) fn lifecycle_line<'a>(
+    function: &'a str,
+    batch: &LifecycleMetrics<'a>,
+) -> impl Serialize + use<'a> {
+    LifecycleLine {
+        aws: directives(batch.at, OF_BATCHES, LIFECYCLE),
+        function,
+        batch_duration: milliseconds(batch.duration),
+        calls: batch.calls.values().sum(),
+        admitted: batch.admitted,
+        rejected: batch.rejected,
+        ignored: batch.ignored,
+        failed: batch.failed,
         calls_by_action: batch.calls,
     }
 }

@@ -9,6 +9,7 @@ use windlass_aws::Aws;
 use crate::archive::Archiver;
 use crate::batch::{Batch, BatchResponse, Invocation};
 use crate::config::{self, ConfigError};
+use crate::lifecycle::Gatekeeper;
 use crate::log::{Level, Log, Nothing};
 use crate::provision::Processor;
 
@@ -61,6 +62,25 @@ pub async fn archive(environment: &BTreeMap<String, String>) -> Result<(), Error
         function: "archive",
     };
     serve(async |invocation, batch| archiver.process(invocation, batch).await).await
+}
+
+/// Serves the `lifecycle` function until Lambda ends the process.
+///
+/// # Errors
+/// As [`provision`].
+pub async fn lifecycle(environment: &BTreeMap<String, String>) -> Result<(), Error> {
+    let clock = now;
+    let log = log(environment, &clock);
+    let settings = configured(environment, &log, config::lifecycle_settings)?;
+    let port = Aws::from_environment().await;
+    let gatekeeper = Gatekeeper {
+        port: &port,
+        clock: &clock,
+        settings: &settings,
+        log: &log,
+        function: "lifecycle",
+    };
+    serve(async |invocation, batch| gatekeeper.process(invocation, batch).await).await
 }
 
 fn log<'a>(environment: &BTreeMap<String, String>, clock: &'a dyn windlass_engine::Clock) -> Log<'a> {

@@ -21,7 +21,7 @@ pub(super) struct Entry {
     at: Timestamp,
     /// The likely cause.
     pub(super) cause: Cause,
-    /// What it follows from.
+    /// What it follows from, but for the console: a script may have printed a secret there.
     evidence: Evidence,
 }
 
@@ -63,6 +63,9 @@ pub(super) async fn explain<P: Port>(
         instance: id.to_owned(),
         at,
         cause: cause(&evidence),
-        evidence,
+        evidence: Evidence {
+            console: None,
+            ..evidence
+        },
     }
 }

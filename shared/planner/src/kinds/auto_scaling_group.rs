@@ -226,7 +226,9 @@ impl Seen {
             }
             autoscaling::Request::ResumeProcesses(resume) => {
                 if let Some(group) = self.groups.get_mut(&resume.group) {
-                    group.suspended.retain(|process| !resume.processes.contains(process));
+                    group
+                        .suspended
+                        .retain(|process| !resume.processes.contains(process));
                 }
             }
             autoscaling::Request::CancelInstanceRefresh(_) => {
