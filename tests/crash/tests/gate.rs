@@ -1,0 +1,345 @@
+//! Instances that wait to be let into service: who is let in, who is given up and why, and what becomes of lost, repeated
+//! and failing calls and events on the way.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
+use windlass_calls::autoscaling::{self, DescribeAutoScalingGroups, HookResult};
+use windlass_calls::s3::ListObjectsV2;
+use windlass_calls::sqs::SendMessage;
+use windlass_calls::{CallError, Request};
+use windlass_crash::{LIFECYCLE, Lab, STATE_BUCKET, Stopped, stack, verify, verify_gone};
+use windlass_engine::{Phase, Readiness, readiness_key};
+use windlass_sim::{Peers, Verdict, WorldConfig};
+
+const GATED: &str = "
+network: {zones: 2, nat: single}
+compute: {app: {packages: [nginx]}}
+scaling: {min: 2, max: 4}
+lifecycle: {launch: {verify: load-balancer, timeout: 5m}}
+";
+const LIMIT: usize = 3000;
+/// What `dnf` prints of a package that it does not know.
+const MISSPELT: &str = "[   31.4] cloud-init[1621]: No match for argument: ngnix\n\
+                        [   31.5] cloud-init[1621]: Error: Unable to find a match: ngnix\n";
+
+fn lab(seed: u64) -> Lab {
+    let lab = Lab::new(WorldConfig::default(), seed);
+    lab.upload(GATED);
+    lab
+}
+
+fn quiet(lab: &Lab) {
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet, "{:#?}", lab.status());
+}
+
+fn ready() -> Lab {
+    let lab = lab(1);
+    quiet(&lab);
+    verify(&lab).unwrap();
+    lab
+}
+
+/// Waits that were ended so: when, and for which instance.
+fn ended(lab: &Lab, wanted: HookResult) -> Vec<(Timestamp, String)> {
+    let trace = lab.sim.trace();
+    let ended = trace.iter().filter_map(|entry| match &entry.request {
+        Request::Autoscaling(autoscaling::Request::CompleteLifecycleAction(complete))
+            if complete.result == wanted && entry.outcome.applied() =>
+        {
+            Some((entry.at, complete.instance.clone()))
+        }
+        _ => None,
+    });
+    ended.collect()
+}
+
+/// The group's instances in service.
+fn in_service(lab: &Lab) -> BTreeSet<String> {
+    let now = lab.sim.now();
+    let names = vec!["windlass-dev-web".to_owned()];
+    let groups = lab
+        .sim
+        .world_mut()
+        .call(now, DescribeAutoScalingGroups { names })
+        .unwrap();
+    let instances = groups.into_iter().flat_map(|group| group.instances);
+    let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
+    serving.map(|instance| instance.id).collect()
+}
+
+fn readiness(lab: &Lab) -> Readiness {
+    let world = lab.sim.world();
+    let read = world.object(STATE_BUCKET, &readiness_key(&stack()));
+    read.map(|body| serde_json::from_slice(body).unwrap())
+        .unwrap_or_default()
+}
+
+/// Puts a message on the lifecycle queue.
+fn send(lab: &Lab, body: &str, delay: u16) {
+    let now = lab.sim.now();
+    let send = SendMessage {
+        queue: LIFECYCLE.into(),
+        body: body.into(),
+        delay,
+    };
+    lab.sim.world_mut().call(now, send).unwrap();
+}
+
+/// How many calls of an action there were.
+fn count(lab: &Lab, action: &str) -> usize {
+    lab.sim
+        .trace()
+        .iter()
+        .filter(|entry| entry.action() == action)
+        .count()
+}
+
+#[test]
+fn every_instance_is_let_in_by_the_gate_and_the_stack_is_ready() {
+    let lab = ready();
+    let admitted: BTreeSet<String> = ended(&lab, HookResult::Continue)
+        .into_iter()
+        .map(|(_, id)| id)
+        .collect();
+    assert_eq!(admitted, in_service(&lab));
+    assert_eq!(admitted.len(), 2);
+    assert!(readiness(&lab).memory.waiting.is_empty());
+}
+
+/// Two intervals of the probe's checks, and ten seconds.
+#[test]
+fn a_healthy_instance_waits_no_longer_than_it_must() {
+    let lab = ready().fork(1);
+    let gone = in_service(&lab).into_iter().next().unwrap();
+    lab.sim.world_mut().terminate_instance(&gone);
+    let died = lab.sim.now();
+    // The group notices after a minute, and the instance answers half a minute after its launch.
+    let answers = died + SignedDuration::from_secs(60 + 30);
+    lab.sim.world_mut().settle(answers);
+    quiet(&lab);
+    let [(at, _)] = ended(&lab, HookResult::Continue).try_into().unwrap();
+    let waited = at.duration_since(answers);
+    assert!(waited <= SignedDuration::from_secs(2 * 5 + 10), "{waited:#}");
+}
+
+/// Beyond the looks: one to see who waits, one to register, one to let go on, one to leave the probe.
+#[test]
+fn a_launch_takes_at_most_6_calls_and_a_look_1() {
+    let lab = ready().fork(1);
+    let gone = in_service(&lab).into_iter().next().unwrap();
+    lab.sim.world_mut().terminate_instance(&gone);
+    lab.sim
+        .world_mut()
+        .settle(lab.sim.now() + SignedDuration::from_secs(61));
+    let (mut looks, mut calls) = (0, 0);
+    while lab.step().is_some() {
+        looks += 1;
+    }
+    for entry in &*lab.sim.trace() {
+        calls += usize::from(!matches!(entry.request.service(), "s3" | "sqs"));
+    }
+    let polls = count(&lab, "elasticloadbalancing:DescribeTargetHealth");
+    assert!(polls <= looks, "{polls} of {looks}");
+    assert!(
+        calls - polls <= 6,
+        "{:#?}",
+        lab.sim
+            .trace()
+            .iter()
+            .map(|entry| entry.action())
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_never_gets_healthy_is_given_up_with_its_cause_and_after_three_rounds_nothing_is_launched_any_more() {
+    let lab = Lab::new(
+        WorldConfig {
+            broken_app: true,
+            console: MISSPELT.into(),
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    lab.upload(&GATED.replace("nginx", "ngnix"));
+    for _ in 0..LIMIT {
+        assert_eq!(in_service(&lab), BTreeSet::new());
+        if lab.status().is_some_and(|status| status.phase == Phase::Degraded) {
+            break;
+        }
+        lab.step();
+    }
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Degraded, "{status:#?}");
+    let said = format!("{:?}", status.unhealthy_instances);
+    assert!(said.contains("ngnix") && said.contains("nginx"), "{said}");
+    let rounds = ended(&lab, HookResult::Abandon);
+    assert_eq!(rounds.len(), 6, "{rounds:?}");
+    let (now, list) = (
+        lab.sim.now(),
+        ListObjectsV2 {
+            bucket: STATE_BUCKET.into(),
+            prefix: "journal/dev/web/".into(),
+        },
+    );
+    let journal = lab.sim.world_mut().call(now, list).unwrap();
+    assert!(
+        journal.iter().any(|key| key.contains("rejected-i-")),
+        "{journal:?}"
+    );
+    // A corrected spec is tried at once, and what was suspended goes on.
+    lab.sim.world_mut().config_mut().broken_app = false;
+    lab.upload(GATED);
+    quiet(&lab);
+    verify(&lab).unwrap();
+    assert_eq!(lab.status().unwrap().unhealthy_instances, []);
+}
+
+/// The instances that serve go on, and no new one gets a request.
+#[test]
+fn a_version_that_never_gets_healthy_takes_nothing_away() {
+    let lab = ready().fork(1);
+    let before = in_service(&lab);
+    lab.sim.world_mut().config_mut().broken_versions = [2].into();
+    lab.upload(&GATED.replace("[nginx]", "[nginx, htop]"));
+    for _ in 0..LIMIT {
+        assert_eq!(in_service(&lab), before);
+        if lab.step().is_none() {
+            break;
+        }
+    }
+    let status = lab.status().unwrap();
+    assert!(
+        matches!(status.phase, Phase::Degraded | Phase::Failed),
+        "{status:#?}"
+    );
+    assert!(!status.unhealthy_instances.is_empty());
+    lab.upload(&GATED.replace("[nginx]", "[nginx, vim]"));
+    quiet(&lab);
+    verify(&lab).unwrap();
+}
+
+/// Every event comes three times, some late.
+#[rstest]
+fn repeated_and_late_events_complete_nothing_wrongly(#[values(1, 2, 3)] seed: u64) {
+    let lab = lab(seed);
+    let mut late = Vec::new();
+    let mut known = BTreeSet::new();
+    for _ in 0..LIMIT {
+        let messages = lab.sim.world().messages(LIFECYCLE).to_vec();
+        for message in messages
+            .into_iter()
+            .filter(|message| message.body.contains("detail-type"))
+        {
+            if known.insert(message.id.clone()) {
+                send(&lab, &message.body, 0);
+                send(&lab, &message.body, 40);
+                late.push(message.body.clone());
+            }
+        }
+        known.extend(
+            lab.sim
+                .world()
+                .messages(LIFECYCLE)
+                .iter()
+                .map(|message| message.id.clone()),
+        );
+        if lab.step().is_none() {
+            break;
+        }
+    }
+    verify(&lab).unwrap();
+    for body in late {
+        send(&lab, &body, 0);
+    }
+    quiet(&lab);
+    verify(&lab).unwrap();
+    assert_eq!(ended(&lab, HookResult::Continue).len(), 2);
+    assert_eq!(ended(&lab, HookResult::Abandon), []);
+}
+
+/// Five hundred launches in all: calls fail, answers are lost, the function dies.
+#[rstest]
+fn whatever_fails_on_the_way_nobody_who_is_not_healthy_serves(#[values(0, 1, 2, 3, 4)] part: u64) {
+    let before = ready();
+    let mut launches = 0;
+    for seed in part * 20..(part + 1) * 20 {
+        let lab = before.fork(seed);
+        let bad = seed % 7 + 3;
+        lab.sim.set_faults(Some(Box::new(move |sent| {
+            let number = seed
+                .wrapping_mul(0x9e37_79b9)
+                .wrapping_add(sent.index)
+                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+                >> 33;
+            if !number.is_multiple_of(bad) {
+                return Verdict::Deliver;
+            }
+            let failed = |code, status| CallError::answered(sent.request.action(), code, "no", status);
+            match (number / bad) % 6 {
+                0 => Verdict::CrashBefore(Peers::None),
+                1 => Verdict::CrashAfter(Peers::All),
+                2 => Verdict::LoseAnswer,
+                3 => Verdict::Fail(failed("Throttling", 400)),
+                4 => Verdict::Fail(failed("InternalError", 500)),
+                _ => Verdict::FailApplied(failed("InternalError", 500)),
+            }
+        })));
+        let broken = seed % 3 == 0;
+        lab.sim.world_mut().config_mut().broken_app = broken;
+        let old = in_service(&lab);
+        for id in &old {
+            lab.sim.world_mut().terminate_instance(id);
+        }
+        let until = lab.sim.now() + SignedDuration::from_mins(25);
+        while lab.sim.now() < until {
+            lab.sim.world_mut().settle(lab.sim.now());
+            if broken {
+                let new: Vec<String> = in_service(&lab).difference(&old).cloned().collect();
+                assert_eq!(new, Vec::<String>::new(), "seed {seed}");
+            }
+            if lab.step().is_none() {
+                lab.sim.advance(SignedDuration::from_secs(20));
+            }
+        }
+        launches += ended(&lab, HookResult::Continue).len() + ended(&lab, HookResult::Abandon).len();
+        lab.sim.set_faults(None);
+        lab.sim.world_mut().config_mut().broken_app = false;
+        lab.sim.advance(lab.settings.lease);
+        lab.upload(GATED);
+        quiet(&lab);
+        verify(&lab).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+    }
+    assert!(launches >= 40, "{launches}");
+}
+
+#[test]
+fn a_gated_stack_goes_to_the_last_piece() {
+    let lab = ready().fork(1);
+    lab.delete_spec();
+    quiet(&lab);
+    verify_gone(&lab).unwrap();
+}
+
+/// While instances wait.
+#[test]
+fn a_gated_stack_that_is_destroyed_while_instances_wait_goes_too() {
+    let lab = Lab::new(
+        WorldConfig {
+            broken_app: true,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    lab.upload(GATED);
+    while readiness(&lab).memory.waiting.is_empty() {
+        lab.step();
+    }
+    lab.delete_spec();
+    quiet(&lab);
+    verify_gone(&lab).unwrap();
+}
