@@ -70,9 +70,7 @@ pub(super) async fn a_rule_deleted_twice_answers_that_it_is_gone<P: Port>(place:
 }
 
 pub(super) async fn a_missing_rule_cannot_be_deleted<P: Port>(place: &Place<P>) -> Check {
-    place
-        .refuses(delete(NO_RULE), Class::Gone, "RuleNotFound")
-        .await
+    place.refuses(delete(NO_RULE), Class::Gone, "RuleNotFound").await
 }
 
 pub(super) async fn a_rule_goes_with_its_listener<P: Port>(place: &Place<P>) -> Check {
