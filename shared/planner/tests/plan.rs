@@ -12,6 +12,7 @@ const INTERNAL: &str = include_str!("../../../events/specs/internal.yaml");
 const HTTPS: &str = include_str!("../../../events/specs/https.yaml");
 const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
 const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
+const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 const ISOLATED: &str = include_str!("../../../events/specs/isolated.yaml");
 
 fn plan(name: &str, spec: &str) -> Plan {
@@ -38,6 +39,7 @@ fn count(plan: &Plan, kind: &str) -> usize {
 #[case::fixed("fixed", FIXED)]
 #[case::container("container", CONTAINER)]
 #[case::isolated("isolated", ISOLATED)]
+#[case::gate("gate", GATE)]
 fn the_plan_of_an_example_is_as_it_was_approved(#[case] name: &str, #[case] spec: &str) {
     let plan = plan(name, spec);
     assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);

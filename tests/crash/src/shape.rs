@@ -17,7 +17,7 @@ use windlass_calls::ec2::{
     DescribeSubnets, DescribeVpcAttribute, DescribeVpcEndpoints, DescribeVpcs, EndpointAccess,
 };
 use windlass_calls::elb::{
-    DescribeListeners, DescribeLoadBalancerAttributes, DescribeLoadBalancers, DescribeTags,
+    DescribeListeners, DescribeLoadBalancerAttributes, DescribeLoadBalancers, DescribeRules, DescribeTags,
     DescribeTargetGroupAttributes, DescribeTargetGroups, DescribeTargetHealth,
 };
 use windlass_calls::iam::{GetInstanceProfile, GetRole, GetRolePolicy, ListAttachedRolePolicies};
@@ -304,6 +304,7 @@ impl Camera {
                 load_balancer: load_balancer.clone(),
             })?;
             for listener in self.ask(DescribeListeners { load_balancer })? {
+                self.listener_rules(&listener.arn)?;
                 self.tags(&listener.arn)?;
                 self.note(listener);
             }
@@ -327,6 +328,17 @@ impl Camera {
             }
             self.tags(&group.arn)?;
             self.note((group, attributes));
+        }
+        Ok(())
+    }
+
+    /// Rules of a listener, of whatever priority: one beside another has the next.
+    fn listener_rules(&mut self, listener: &str) -> Result<(), CallError> {
+        let listener = listener.to_owned();
+        for mut rule in self.ask(DescribeRules { listener })? {
+            rule.priority = 0;
+            self.tags(&rule.arn)?;
+            self.note(rule);
         }
         Ok(())
     }

@@ -132,9 +132,8 @@ fn a_launch_takes_at_most_6_calls_and_a_look_1() {
     let lab = ready().fork(1);
     let gone = in_service(&lab).into_iter().next().unwrap();
     lab.sim.world_mut().terminate_instance(&gone);
-    lab.sim
-        .world_mut()
-        .settle(lab.sim.now() + SignedDuration::from_secs(61));
+    let noticed = lab.sim.now() + SignedDuration::from_secs(61);
+    lab.sim.world_mut().settle(noticed);
     let (mut looks, mut calls) = (0, 0);
     while lab.step().is_some() {
         looks += 1;
@@ -297,7 +296,8 @@ fn whatever_fails_on_the_way_nobody_who_is_not_healthy_serves(#[values(0, 1, 2, 
         }
         let until = lab.sim.now() + SignedDuration::from_mins(25);
         while lab.sim.now() < until {
-            lab.sim.world_mut().settle(lab.sim.now());
+            let now = lab.sim.now();
+            lab.sim.world_mut().settle(now);
             if broken {
                 let new: Vec<String> = in_service(&lab).difference(&old).cloned().collect();
                 assert_eq!(new, Vec::<String>::new(), "seed {seed}");

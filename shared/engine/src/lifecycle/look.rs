@@ -100,6 +100,13 @@ impl<P: Port> Session<'_, P> {
         let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
             return self.again(&stack, name).await;
         };
+        let suspended = group.suspended.iter().any(|process| process == LAUNCH);
+        let mut document = document;
+        if document.suspended.is_some() && !suspended {
+            // Somebody let it go on: what failed before no longer counts.
+            document.suspended = None;
+            document.memory.failed = None;
+        }
         let document = Readiness {
             group: name.to_owned(),
             probe: probe.outputs.get("arn"),

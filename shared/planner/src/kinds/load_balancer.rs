@@ -46,7 +46,7 @@ impl Kind for LoadBalancer {
             Ask::Name(name) => Some(name),
             Ask::All => None,
         };
-        Ok(seen.queries(cx, &id, DescribeLoadBalancers { name }))
+        Ok(seen.queries(cx, DescribeLoadBalancers { name }))
     }
 
     fn hears(question: &Request) -> bool {

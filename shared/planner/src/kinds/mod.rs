@@ -26,6 +26,8 @@ pub mod security_group_rule;
 pub mod listener;
 pub mod load_balancer;
 pub mod load_balancer_attributes;
+pub mod probe_rule;
+pub mod probe_target_group;
 pub mod target_group;
 pub mod target_group_attributes;
 
@@ -44,9 +46,10 @@ pub mod tags;
 pub mod topic;
 
 mod named;
+mod target_groups;
 
 use windlass_calls::{Request, Tags};
-use windlass_spec::{Nat, Runtime};
+use windlass_spec::{Mode, Nat, Runtime, Verify};
 
 use crate::context::{Context, Id, Known, Outputs, Zone};
 use crate::kind::{Blocked, Next, Present};
@@ -156,6 +159,10 @@ fn runnable(cx: &Context, known: &Known) -> Result<(), Blocked> {
     known.ready(&Id::only("instance-role-policy"))?;
     known.ready(&Id::only("instance-profile"))?;
     known.ready(&Id::only("target-group-attributes"))?;
+    if is_gated(cx) {
+        known.ready(&target_group_attributes::of_probe())?;
+        known.ready(&Id::only("probe-rule"))?;
+    }
     for listener in &cx.spec.load_balancer.listeners {
         known.exists(&Id::of("listener", listener.port))?;
     }
@@ -207,4 +214,9 @@ fn foreign(what: &str, name: &str) -> String {
 /// Whether the instances run a container.
 fn is_container(cx: &Context) -> bool {
     matches!(cx.spec.compute.app.runtime, Runtime::Container { .. })
+}
+
+/// Whether the load balancer has to find a new instance healthy before it is in service.
+fn is_gated(cx: &Context) -> bool {
+    cx.spec.compute.mode == Mode::Asg && cx.spec.lifecycle.launch.verify == Verify::LoadBalancer
 }

@@ -68,11 +68,14 @@ pub(super) enum Ask {
 
 impl<T: HasArn + Clone> Named<T> {
     /// The questions: who is there, and, unless an earlier pass recorded it as ours, whose it is.
-    pub(super) fn queries(&self, cx: &Context, id: &Id, ask: impl Into<Request>) -> Vec<Request> {
-        let recorded = cx.record(id).map(|record| record.outputs.get("arn"));
+    pub(super) fn queries(&self, cx: &Context, ask: impl Into<Request>) -> Vec<Request> {
+        let recorded = |arn: &str| {
+            let mut records = cx.records.values();
+            records.any(|record| record.outputs.get("arn") == arn)
+        };
         let unknown = self
             .ours_by_name(cx)
-            .filter(|one| recorded.as_deref() != Some(one.arn()) && !self.tags.contains_key(one.arn()));
+            .filter(|one| !recorded(one.arn()) && !self.tags.contains_key(one.arn()));
         let resources: Vec<String> = unknown.take(AT_ONCE).map(|one| one.arn().to_owned()).collect();
         let tags = (!resources.is_empty()).then(|| DescribeTags { resources }.into());
         [ask.into()].into_iter().chain(tags).collect()
@@ -131,7 +134,7 @@ impl<T: HasArn + Clone> Named<T> {
         let record = cx.record(id);
         let recorded = record.map(|record| record.outputs.get("arn"));
         let is_ours = |one: &&T| match self.tags.get(one.arn()) {
-            Some(tags) => names::owned(tags, &cx.spec.stack),
+            Some(tags) => names::owned(tags, &cx.spec.stack) && names::is(tags, id),
             None => recorded.as_deref() == Some(one.arn()),
         };
         self.ours_by_name(cx).filter(is_ours).collect()

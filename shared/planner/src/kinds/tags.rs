@@ -32,7 +32,13 @@ const EC2: [&str; 10] = [
     "vpc-endpoint",
 ];
 /// Kinds of Elastic Load Balancing that carry tags.
-const ELB: [&str; 3] = ["listener", "load-balancer", "target-group"];
+const ELB: [&str; 5] = [
+    "listener",
+    "load-balancer",
+    "probe-rule",
+    "probe-target-group",
+    "target-group",
+];
 
 impl Kind for Tags {
     /// What was sent in this pass.

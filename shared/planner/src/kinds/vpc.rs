@@ -35,6 +35,7 @@ impl Kind for Vpc {
         "vpc-endpoint",
         "network-interface",
         "target-group",
+        "probe-target-group",
     ];
 
     fn wants(_: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {

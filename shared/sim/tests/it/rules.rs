@@ -51,7 +51,7 @@ fn a_rule_is_shown_as_it_was_made_and_has_its_tags() {
     let (mut account, _, call) = account();
     assert_eq!(rules(&mut account, &call), [], "the default rule is left out");
     let made = account.call(call.clone());
-    assert_eq!(rules(&mut account, &call), [made.clone()]);
+    assert_eq!(rules(&mut account, &call), std::slice::from_ref(&made));
     assert_eq!((made.priority, &made.source_ips), (1, &call.source_ips));
     assert_eq!(made.action.as_ref(), Some(&call.action));
     assert!(made.arn.contains(":listener-rule/app/web/"), "{}", made.arn);
