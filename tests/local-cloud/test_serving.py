@@ -1,6 +1,8 @@
 """Instances that answer: what user data makes of them, what their consoles say, and how load balancers judge them."""
 
 import base64
+import collections
+import http.client
 import time
 import unittest
 import urllib.error
@@ -53,6 +55,11 @@ def fetched(place: str, path: str = "/") -> tuple[int, str]:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def page_of(words: str) -> str:
+    head = f"<html>\r\n<head><title>{words}</title></head>\r\n"
+    return f"{head}<body>\r\n<center><h1>{words}</h1></center>\r\n</body>\r\n</html>\r\n"
 
 
 class Serving(Balanced):
@@ -225,6 +232,112 @@ class Checks(Serving):
         victim = self.in_service()[0]
         self.answers(victim, 503)
         eventually(lambda: victim not in self.in_service() and len(self.in_service()) == 3)
+
+
+class Balancing(Serving):
+    """Two instances behind a load balancer, and what clients of it get."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.arn, self.blue, self.green = self.balancer(), self.targets(Name="blue"), self.targets(Name="green")
+        self.door = self.listen(self.arn, self.blue)
+        eventually(lambda: list(self.places().values()) and "80" in self.place_of())
+
+    def places(self) -> dict[str, dict[str, str]]:
+        return control("load-balancers")
+
+    def place_of(self) -> dict[str, str]:
+        return self.places()[self.elb.describe_load_balancers(LoadBalancerArns=[self.arn])["LoadBalancers"][0]["DNSName"]]
+
+    def asked(self, path: str = "/", **headers: str) -> tuple[int, str]:
+        request = urllib.request.Request(f"http://{self.place_of()['80']}{path}", headers={k.replace("_", "-"): v for k, v in headers.items()})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, answer.read().decode().strip()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def spread(self, count: int) -> dict[str, int]:
+        return dict(collections.Counter(said for _, said in (self.asked() for _ in range(count))))
+
+    def healthy(self, group: str, *instances: str) -> None:
+        for instance in instances:
+            self.register(group, instance)
+        eventually(lambda: {s for i, s in self.health(group).items() if i in instances}, {"healthy"})
+
+    def forward(self, **weights: int) -> None:
+        groups = [{"TargetGroupArn": getattr(self, name), "Weight": weight} for name, weight in weights.items()]
+        self.elb.modify_listener(ListenerArn=self.door, DefaultActions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}])
+
+    def test_requests_go_in_turn_to_healthy_targets_and_to_all_when_none_is(self) -> None:
+        self.assertEqual(self.asked()[0], 503)
+        self.assertIn("503 Service Temporarily Unavailable", self.asked()[1])
+        one, other = self.booted(packages("nginx")), self.booted(packages("nginx"))
+        self.healthy(self.blue, one, other)
+        self.assertEqual(self.spread(10), {one: 5, other: 5})
+        self.answers(one, 500)
+        eventually(lambda: self.health(self.blue)[one], "unhealthy")
+        self.assertEqual(self.spread(4), {other: 4})
+        self.answers(other, 503)
+        eventually(lambda: self.health(self.blue)[other], "unhealthy")
+        self.assertEqual(sorted(self.asked()[0] for _ in range(4)), [500, 500, 503, 503])
+        self.elb.deregister_targets(TargetGroupArn=self.blue, Targets=[{"Id": one}, {"Id": other}])
+        self.assertEqual(self.asked()[0], 503)
+
+    def test_a_target_that_refuses_is_a_bad_gateway_and_a_silent_one_a_timeout(self) -> None:
+        one = self.booted(packages("nginx"))
+        self.healthy(self.blue, one)
+        self.answers(one, "refusing")
+        self.assertEqual(self.asked(), (502, page_of("502 Bad Gateway")))
+        self.answers(one, "silent")
+        self.assertEqual(self.asked(), (504, page_of("504 Gateway Time-out")))
+
+    def test_weights_decide_between_target_groups(self) -> None:
+        one, other = self.booted(packages("nginx")), self.booted(packages("nginx"))
+        self.forward(blue=1, green=1)
+        self.healthy(self.blue, one)
+        self.healthy(self.green, other)
+        self.forward(blue=3, green=1)
+        self.assertEqual(self.spread(8), {one: 6, other: 2})
+        self.forward(blue=0, green=1)
+        self.assertEqual(self.spread(4), {other: 4})
+        self.forward(blue=0, green=0)
+        self.assertEqual(self.asked()[0], 503)
+
+    def test_rules_are_asked_in_order_and_one_for_the_machine_itself_is_for_nobody(self) -> None:
+        def rule(priority: int, condition: dict[str, Any], body: str) -> None:
+            action = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": body, "ContentType": "text/plain"}}
+            self.elb.create_rule(ListenerArn=self.door, Priority=priority, Conditions=[condition], Actions=[action])
+
+        rule(1, {"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.1/32"]}}, "probe")
+        rule(3, {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a*"]}}, "path")
+        rule(2, {"Field": "host-header", "HostHeaderConfig": {"Values": ["*.example.com"]}}, "host")
+        self.assertEqual(self.asked()[0], 503)
+        self.assertEqual([self.asked("/abc"), self.asked("/abc", Host="x.example.com")], [(200, "path"), (200, "host")])
+        rule(4, {"Field": "source-ip", "SourceIpConfig": {"Values": ["203.0.113.0/24"]}}, "somebody")
+        self.assertEqual(self.asked(), (200, "somebody"))
+
+    def test_it_can_be_reached_while_it_is_active_and_has_a_listener(self) -> None:
+        place = self.place_of()["80"]
+        self.assertRegex(place, r"^127\.\d+\.\d+\.\d+:10080$")
+        self.elb.delete_listener(ListenerArn=self.door)
+        eventually(lambda: self.place_of(), {})
+        self.elb.create_listener(LoadBalancerArn=self.arn, Protocol="HTTP", Port=8080, DefaultActions=[{"Type": "forward", "TargetGroupArn": self.blue}])
+        eventually(lambda: list(self.place_of()), ["8080"])
+        control("delays", {"load-balancer": 1000})
+        self.elb.create_load_balancer(Name="later", Subnets=self.zones[:2], SecurityGroups=[self.firewall])
+        self.assertEqual(len(self.places()), 1)
+        self.elb.delete_load_balancer(LoadBalancerArn=self.arn)
+        self.assertEqual(self.places(), {})
+
+    def test_another_listener_may_send_clients_there(self) -> None:
+        to = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+        self.elb.modify_listener(ListenerArn=self.door, DefaultActions=[{"Type": "redirect", "RedirectConfig": to}])
+        connection = http.client.HTTPConnection(self.place_of()["80"], timeout=5)
+        connection.request("GET", "/a?b=c", headers={"Host": "shop.example"})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.getheader("Location")), (301, "https://shop.example:443/a?b=c"))
+        connection.close()
 
 
 class Control(Serving):

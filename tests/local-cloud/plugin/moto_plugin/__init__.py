@@ -2,6 +2,7 @@
 
 from . import (
     applications,
+    balancers,
     calls,
     console,
     ec2,
@@ -27,7 +28,7 @@ from . import (
 
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
 PATCHES = (world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications,
-           console, elb, listeners, hooks, groups, suspensions, refresh, quotas)
+           console, elb, listeners, balancers, hooks, groups, suspensions, refresh, quotas)
 RULES = (ec2_rules, group_metrics)
 
 

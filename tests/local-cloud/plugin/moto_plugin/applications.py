@@ -4,9 +4,6 @@ Each instance has one address of 127.0.0.0/8 from its boot until it stops or end
 client can count who served it.
 """
 
-import errno
-import itertools
-import os
 import time
 from typing import Any
 
@@ -16,10 +13,6 @@ from .traffic import Listener, Message
 
 #: What the control endpoint can make of an application, beside a status that it answers.
 SILENT, REFUSING = "silent", "refusing"
-#: Two local clouds on one machine begin at different places; who meets a taken address goes on to the next.
-_NETWORK = os.getpid()
-MOST_ATTEMPTS = 32
-_used: set[str] = set()
 
 
 class Application:
@@ -43,48 +36,26 @@ class Application:
         return listener.host, listener.port
 
     def _listen(self, port: int) -> Listener:
-        for attempt in range(MOST_ATTEMPTS):
-            address = self.address or _free_address()
-            # All of the first addresses taken: somebody has the port at every address.
-            wanted = port if attempt < MOST_ATTEMPTS // 2 else port + traffic.UNPRIVILEGED
-            try:
-                made = Listener(address, wanted, self._reply)
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                continue  # an address that is somebody else's stays marked as used
-            self.address, self.listeners[port] = address, made
-            return made
-        raise OSError(errno.EADDRINUSE, f"no address of this machine has port {port} free")
+        made = self.listeners[port] = traffic.open_at(self.address, port, self._reply)
+        self.address = made.host
+        return made
 
     async def _reply(self, _request: Message, _peer: str) -> Message | None:
         if self.broken == SILENT:
             return None
         if self.broken == REFUSING:
             raise ConnectionAbortedError("the application does not take connections")
-        return traffic.answer(int(self.broken or 200), f"{self.instance.id}\n".encode())
+        return traffic.answer(int(self.broken or 200), f"{self.instance.id}\n".encode(), ("Content-Type", "text/plain"))
 
     def stop(self) -> None:
         for listener in self.listeners.values():
             listener.close()
-        _used.discard(self.address)
+        traffic.release(self.address)
         self.address, self.listeners = "", {}
 
     def shown(self) -> dict[str, Any]:
         ports = {str(port): f"{listener.host}:{listener.port}" for port, listener in sorted(self.listeners.items())}
         return {"address": self.address or None, "ports": ports, "failed": self.boot.failed, "answer": self.broken}
-
-
-def _free_address() -> str:
-    base = _NETWORK % (126 * 256)
-    for count in itertools.count():
-        third, last = divmod(count, 250)
-        number = (base + third) % (126 * 256)
-        address = f"127.{1 + number // 256}.{number % 256}.{last + 2}"
-        if address not in _used:
-            _used.add(address)
-            return address
-    raise AssertionError("never gets here")
 
 
 def _script(instance: Any) -> str:

@@ -5,6 +5,8 @@ Each connection carries one request. Nobody who holds the lock of `world` waits 
 
 import asyncio
 import errno
+import itertools
+import os
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -16,7 +18,11 @@ MOST_BYTES = 1024 * 1024
 #: A port that only root may open is opened this much higher by anybody else.
 UNPRIVILEGED = 10000
 
+#: How many addresses are tried before a port counts as taken at all of them.
+MOST_ATTEMPTS = 32
+
 _loop = asyncio.new_event_loop()
+_used: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,9 @@ class Message:
     def status(self) -> int:
         return int(self.start[1])
 
-    def raw(self) -> bytes:
+    def raw(self, whole: bool = True) -> bytes:
         head = [" ".join(self.start), *(f"{name}: {value}" for name, value in self.headers)]
-        return "\r\n".join([*head, "", ""]).encode("latin-1") + self.body
+        return "\r\n".join([*head, "", ""]).encode("latin-1") + (self.body if whole else b"")
 
 
 #: Gives the answer to a request of somebody at an address, or None to stay silent.
@@ -51,9 +57,10 @@ def start(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run_coroutine_threadsafe(work, _loop)
 
 
-def answer(status: int, body: bytes, *headers: tuple[str, str], kind: str = "text/plain") -> Message:
-    known = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Connection", "close"), *headers]
-    return Message(["HTTP/1.1", str(status), HTTPStatus(status).phrase], known, body)
+def answer(status: int, body: bytes, *headers: tuple[str, str]) -> Message:
+    known = [("Content-Length", str(len(body))), ("Connection", "close"), *headers]
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Unknown"
+    return Message(["HTTP/1.1", str(status), phrase], known, body)
 
 
 class Listener:
@@ -85,17 +92,46 @@ class Listener:
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            said = await self._reply(await _read(reader), writer.get_extra_info("peername")[0])
+            request = await _read(reader)
+            said = await self._reply(request, writer.get_extra_info("peername")[0])
             if said is None:
                 await reader.read()  # until the other side gives up
             else:
-                writer.write(said.raw())
+                writer.write(said.raw(request.start[0] != "HEAD"))
                 await writer.drain()
         except (OSError, EOFError, ValueError):  # they left, or do not speak HTTP
             return
         finally:
             self._open.discard(writer)
             writer.close()
+
+
+def open_at(address: str, port: int, reply: Answer) -> Listener:
+    """Listens at an address, or, without one, at a new address that nobody on this machine uses for this port."""
+    for attempt in range(MOST_ATTEMPTS):
+        host = address or _free_address()
+        # All of the first addresses taken: somebody has the port at every address.
+        wanted = port if attempt < MOST_ATTEMPTS // 2 else port + UNPRIVILEGED
+        try:
+            return Listener(host, wanted, reply)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            # An address that is somebody else's stays marked as used.
+    raise OSError(errno.EADDRINUSE, f"no address of this machine has port {port} free")
+
+
+def release(address: str) -> None:
+    _used.discard(address)
+
+
+def _free_address() -> str:
+    """One of 127.0.0.0/8; two local clouds on one machine begin their search at different places."""
+    networks, begin = 126 * 256, os.getpid()
+    numbers = ((begin + count // 250) % networks * 256 + count % 250 + 2 for count in itertools.count())
+    address = next(a for a in (f"127.{1 + n // 65536}.{n // 256 % 256}.{n % 256}" for n in numbers) if a not in _used)
+    _used.add(address)
+    return address
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -121,12 +157,12 @@ async def ask(host: str, port: int, request: Message) -> Message:
     try:
         writer.write(request.raw())
         await writer.drain()
-        return await _read(reader)
+        return await _read(reader, request.start[0] != "HEAD")
     finally:
         writer.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> Message:
+async def _read(reader: asyncio.StreamReader, whole: bool = True) -> Message:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError as error:
@@ -140,4 +176,4 @@ async def _read(reader: asyncio.StreamReader) -> Message:
     length = int(message.header("content-length") or 0)
     if length > MOST_BYTES:
         raise ValueError("a body too large")
-    return Message(words, message.headers, await reader.readexactly(length))
+    return Message(words, message.headers, await reader.readexactly(length if whole else 0))
