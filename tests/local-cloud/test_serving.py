@@ -165,7 +165,8 @@ class Boots(Serving):
     def test_nothing_is_said_before_it_has_booted_and_its_status_is_initializing_then_ok(self) -> None:
         control("delays", {"instance-boot": 100})
         one = self.launch(packages("nginx"))
-        look = lambda: [(s["InstanceStatus"]["Status"], s["SystemStatus"]["Status"]) for s in self.ec2.describe_instance_status(InstanceIds=[one])["InstanceStatuses"]]
+        found = lambda: self.ec2.describe_instance_status(InstanceIds=[one])["InstanceStatuses"]
+        look = lambda: [(s["InstanceStatus"]["Status"], s["SystemStatus"]["Status"]) for s in found()]
         eventually(look, [("initializing", "initializing")])
         self.assertEqual(self.console(one), "")
         eventually(look, [("ok", "ok")])
@@ -338,6 +339,53 @@ class Balancing(Serving):
         answer = connection.getresponse()
         self.assertEqual((answer.status, answer.getheader("Location")), (301, "https://shop.example:443/a?b=c"))
         connection.close()
+
+
+class Gate(Serving):
+    """An instance that waits for its launch hook is judged in a target group of its own, which no client reaches (aws-facts 13)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.web, self.probe = self.targets(), self.targets(Name="probe", HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2)
+        door = self.listen(self.balancer(), self.web)
+        nobody = [{"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.1/32"]}}]
+        self.elb.create_rule(ListenerArn=door, Priority=1, Conditions=nobody, Actions=[{"Type": "forward", "TargetGroupArn": self.probe}])
+
+    def waiting(self, names: str) -> str:
+        request = self.scaled(
+            self.launchable(UserData=base64.b64encode(packages(names).encode()).decode()), DesiredCapacity=1, TargetGroupARNs=[self.web],
+            LifecycleHookSpecificationList=[{"LifecycleHookName": "ready", "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING"}],
+        )
+        self.asg.create_auto_scaling_group(**request)
+        eventually(lambda: [i["LifecycleState"] for i in self.seen()["Instances"]], ["Pending:Wait"])
+        one = self.seen()["Instances"][0]["InstanceId"]
+        self.register(self.probe, one)
+        return one
+
+    def complete(self, instance: str, result: str) -> None:
+        request = {"AutoScalingGroupName": "g", "LifecycleHookName": "ready", "InstanceId": instance}
+        self.asg.complete_lifecycle_action(**request, LifecycleActionResult=result)
+
+    def test_one_that_answers_is_let_in_and_serves(self) -> None:
+        one = self.waiting("nginx")
+        eventually(lambda: self.health(self.probe), {one: "healthy"})
+        self.assertEqual(self.health(self.web), {})
+        self.complete(one, "CONTINUE")
+        self.elb.deregister_targets(TargetGroupArn=self.probe, Targets=[{"Id": one}])
+        eventually(lambda: self.health(self.web), {one: "healthy"})
+        self.assertEqual(self.in_service(), [one])
+        place = next(iter(control("load-balancers").values()))["80"]
+        self.assertEqual(fetched(place), (200, f"{one}\n"))
+
+    def test_one_that_does_not_is_abandoned_and_its_console_still_says_why(self) -> None:
+        one = self.waiting("ngnix")
+        eventually(lambda: self.health(self.probe), {one: "unhealthy"})
+        eventually(lambda: "Failed to run module scripts-user" in self.console(one))
+        self.asg.suspend_processes(AutoScalingGroupName="g", ScalingProcesses=["Launch"])
+        self.complete(one, "ABANDON")
+        eventually(lambda: self.seen()["Instances"], [])
+        self.assertIn("Error: Unable to find a match: ngnix", self.console(one))
+        self.assertEqual((self.health(self.web), self.in_service()), ({}, []))
 
 
 class Control(Serving):

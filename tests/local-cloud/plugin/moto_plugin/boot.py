@@ -32,7 +32,9 @@ TOOLS = re.compile(
 )
 #: Units of the images themselves, and of packages that are not called like them.
 UNITS = {"sshd", "ssh", "crond", "cron", "chronyd", "chrony", "amazon-ssm-agent", "rsyslog", "systemd-journald"}
-UNIT_OF = {"docker.io": "docker", "redis6": "redis6", "redis-server": "redis-server", "mariadb105-server": "mariadb", "mariadb-server": "mariadb"}
+UNIT_OF = {name: name for name in ("redis6", "redis-server", "memcached")} | {
+    "docker": "docker", "docker.io": "docker", "mariadb105-server": "mariadb", "mariadb-server": "mariadb"
+}
 
 INSTALL = re.compile(r"(?:sudo )?(retry )?(add_packages|(?:dnf|yum|apt-get|apt)(?: -\S+)* install) +(.+)")
 SYSTEMCTL = re.compile(r"(?:sudo )?systemctl (enable --now|enable|start|restart|reload) +(\S+)")
@@ -40,7 +42,10 @@ PULL = re.compile(r"(?:sudo )?(retry )?docker pull +(\S+)")
 RUN = re.compile(r"(?:sudo )?(?:/usr/bin/)?docker run .*?(?:--publish|-p)[ =](?:[\d.]+:)?(\d+):\d+.* (\S+)")
 PORTS = re.compile(r"http\.server (\d+)|--port[ =](\d+)|\bPORT=(\d+)|0\.0\.0\.0:(\d+)")
 #: Commands that start nothing.
-QUIET = re.compile(r"(set|mkdir|cd|echo|umask|export|cat|chmod|chown|true|:|retry (?!docker|dnf|apt|add_packages)\S+|value_of_\w+=|command -v|if|then|fi|done|do)\b.*|")
+QUIET = re.compile(
+    r"(set|mkdir|cd|echo|umask|export|cat|chmod|chown|true|:|retry (?!docker|dnf|apt|add_packages)\S+|value_of_\w+=|command -v|"
+    r"if|then|fi|done|do)\b.*|"
+)
 #: How long `retry` of our scripts waits between its tries.
 DELAYS = (2, 4, 8, 16, 32)
 
@@ -151,7 +156,7 @@ def _install(outcome: Boot, names: list[str]) -> bool:
         outcome.say("Dependencies resolved.\n" + "\n".join(f"Installing: {name}" for name in names) + "\nComplete!")
     if unknown:
         return False
-    outcome.units |= {UNIT_OF.get(name, name) for name in names if name in SERVERS or name in ("docker", *UNIT_OF)}
+    outcome.units |= {UNIT_OF.get(name, name) for name in names if name in SERVERS or name in UNIT_OF}
     if outcome.family == UBUNTU:  # its packages start their services themselves
         for name in names:
             if name in SERVERS:

@@ -53,14 +53,15 @@ def text(instance: Any) -> str:
         f"[    0.000000] {kernel} #1 SMP PREEMPT_DYNAMIC",
         "[    0.000000] Command line: BOOT_IMAGE=(hd0,gpt1)/boot/vmlinuz root=/dev/nvme0n1p1 ro console=tty0 console=ttyS0,115200n8",
         f"[    9.412031] cloud-init[1320]: Cloud-init v. {version} running 'init' at {_wall(instance, -4)}. Up 9.41 seconds.",
-        f"[{UP - 0.7:12.6f}] cloud-init[{PROCESS}]: Cloud-init v. {version} running 'modules:final' at {_wall(instance, 0)}. Up {UP - 0.7:.2f} seconds.",
+        _line(0, f"Cloud-init v. {version} running 'modules:final' at {_wall(instance, 0)}. Up {UP:.2f} seconds."),
     ]
     for second, line in outcome.lines:
         if second <= elapsed:
             lines.append(_line(second, line.replace("{now}", _stamp(instance, second))))
     if outcome.second <= elapsed:
         up = UP + outcome.second
-        lines.append(_line(outcome.second, f"Cloud-init v. {version} finished at {_wall(instance, outcome.second)}. Datasource {source}.  Up {up:.2f} seconds"))
+        finished = f"Cloud-init v. {version} finished at {_wall(instance, outcome.second)}. Datasource {source}.  Up {up:.2f} seconds"
+        lines.append(_line(outcome.second, finished))
         lines += ["", system, f"{instance.private_dns_name or 'ip-10-0-0-1'} login: "]
     return "\r\n".join([*lines, ""])
 
