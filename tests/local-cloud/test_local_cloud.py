@@ -415,7 +415,7 @@ class Groups(Balanced):
     def test_an_instance_the_load_balancer_finds_unhealthy_is_replaced(self) -> None:
         targets = self.targets()
         self.listen(self.balancer(), targets)
-        self.asg.create_auto_scaling_group(**self.scaled(self.launchable(), TargetGroupARNs=[targets], HealthCheckType="ELB"))
+        self.asg.create_auto_scaling_group(**self.scaled(self.launchable(), TargetGroupARNs=[targets], HealthCheckType="ELB", HealthCheckGracePeriod=200))
         eventually(lambda: len(self.in_service()), 3)
         victim = self.in_service()[0]
         control("target-health", {"target_group": targets, "instance": victim, "state": "unhealthy"})

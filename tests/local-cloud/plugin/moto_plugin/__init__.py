@@ -1,7 +1,10 @@
 """What AWS does and moto does not, patched onto moto at launch. README.md lists every patch."""
 
 from . import (
+    applications,
+    balancers,
     calls,
+    console,
     ec2,
     ec2_rules,
     elb,
@@ -19,11 +22,13 @@ from . import (
     quotas,
     refresh,
     suspensions,
+    traffic,
     world,
 )
 
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
-PATCHES = (world, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, elb, listeners, hooks, groups, suspensions, refresh, quotas)
+PATCHES = (world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications,
+           console, elb, listeners, balancers, hooks, groups, suspensions, refresh, quotas)
 RULES = (ec2_rules, group_metrics)
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import calls, elb, instances, ministack, quotas, world
+from . import applications, balancers, calls, elb, instances, ministack, quotas, world
 
 #: Services of ministack that stacks are made of. Its others (S3, SQS, Lambda, EventBridge, CloudFormation …) are what
 #: the pipeline runs on and what tests look through.
@@ -169,6 +169,9 @@ def _delays(body: dict[str, Any]) -> Any:
 
 
 ROUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("GET", "applications"): applications.shown,
+    ("POST", "applications"): applications.break_or_mend,
+    ("GET", "load-balancers"): balancers.shown,
     ("POST", "kill-instance"): _kill,
     ("POST", "interrupt-spot"): _interrupt_spot,
     ("POST", "recommend-rebalance"): _recommend_rebalance,

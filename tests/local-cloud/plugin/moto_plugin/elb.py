@@ -13,7 +13,7 @@ from moto.elbv2.exceptions import (
 )
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
 
-from . import interfaces, world
+from . import checks, interfaces, world
 from .calls import after, before, refuse
 
 DEFAULT_ATTRIBUTES = {
@@ -37,6 +37,7 @@ unhealthy_versions: set[tuple[str, int]] = set()
 def apply() -> None:
     _patch_load_balancers()
     _patch_target_groups()
+    world.every_tick(_check_targets)
     world.on_reset(unhealthy_versions.clear)
 
 
@@ -247,11 +248,13 @@ def _patch_target_groups() -> None:
     def deregister_targets(self: Any, targets: list[dict[str, Any]]) -> None:
         known = [t for t in targets if t["Id"] in self.targets]
         for target in known:
+            checks.forget(self, target["Id"])
             _drain(self, self.targets[target["Id"]])
         deregister(self, known)
 
     def deregister_terminated_instances(self: Any, instance_ids: list[str]) -> None:
         for target_id in set(instance_ids) & set(self.targets):
+            checks.forget(self, target_id)
             _drain(self, self.targets[target_id])
         deregister_terminated(self, instance_ids)
         for target_id in instance_ids:
@@ -339,11 +342,22 @@ def _judge(group: Any, target: dict[str, Any], ec2_backend: Any) -> tuple[str, s
         return forced_health(group)[target["Id"]]
     if all(b.state != "active" for b in balancers):
         return "initial", "Elb.RegistrationInProgress", "Target registration is in progress"
-    if time.monotonic() < _first_check(group, target, instance):
-        return "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
-    if _version_of(instance) in unhealthy_versions:
-        return "unhealthy", "Target.FailedHealthChecks", "Health checks failed"
-    return "healthy", None, None
+    if _version_of(instance) in unhealthy_versions and time.monotonic() >= _first_check(group, target, instance):
+        return "unhealthy", *checks.FAILED
+    return checks.of(group, target["Id"]).said()
+
+
+def _check_targets() -> None:
+    """Targets are asked while they run and a load balancer that is active uses them."""
+    for backend in world.existing(elbv2_backends):
+        for group in backend.target_groups.values():
+            active = bool(group.targets) and any(b.state == "active" for b in balancers_of(group))
+            for target in group.targets.values():
+                instance = backend.ec2_backend.get_instance_by_id(target["Id"])
+                if active and (instance is None or instance.state == "running"):
+                    checks.look(group, target, instance)
+                else:
+                    checks.forget(group, target["Id"])
 
 
 def _version_of(instance: Any) -> tuple[str, int] | None:
@@ -352,7 +366,7 @@ def _version_of(instance: Any) -> tuple[str, int] | None:
 
 
 def _first_check(group: Any, target: dict[str, Any], instance: Any) -> float:
-    """A target passes its first check a little after it is both booted and registered."""
+    """The first check of a target that is both booted and registered."""
     registered = _times(group).get(target["Id"], 0.0)
     booted = getattr(instance, "windlass_booted", 0.0) if instance else 0.0
     return max(registered, booted) + world.delay("target-check")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .calls import after, before, refuse
-from .members import existing_group
+from .existing import existing_group
 
 METRICS = [
     *("GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances"),

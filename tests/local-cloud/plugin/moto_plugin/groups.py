@@ -12,9 +12,9 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from . import hooks, refresh, world
 from .calls import after, before, refuse
+from .existing import existing_group
 from .members import (
     activities,
-    existing_group,
     finish,
     has_left,
     health_at_load_balancers,

@@ -11,6 +11,7 @@ from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import EmptyResult
 
 from . import events, world
+from .existing import existing_group
 
 LAUNCHING, TERMINATING = "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"
 RESULTS = ("CONTINUE", "ABANDON")
@@ -63,13 +64,6 @@ def _waits(group: Any) -> list[Wait]:
 
 
 # What the API accepts
-
-
-def existing_group(backend: Any, name: str) -> Any:
-    group = backend.autoscaling_groups.get(name)
-    if group is None:
-        raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
-    return group
 
 
 def of(group: Any, transition: str | None = None) -> list[Any]:

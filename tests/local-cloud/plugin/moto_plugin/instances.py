@@ -9,7 +9,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance
 
-from . import events, quotas, world
+from . import applications, events, quotas, world
 from .calls import before, refuse, replayed
 from .ec2_rules import refuse_unknown_profile
 
@@ -24,6 +24,10 @@ def apply() -> None:
 
 def _enter(instance: Any, state: str) -> None:
     instance._state.name, instance._state.code = state, STATES[state]
+    if state == "running":
+        applications.start_when_booted(instance)
+    else:
+        applications.stop(instance)
     events.send("aws.ec2", "EC2 Instance State-change Notification", [_arn(instance)], {"instance-id": instance.id, "state": state})
 
 
@@ -57,6 +61,12 @@ def _later(instance: Any, state: str, delay: str, following: str) -> None:
     world.after(world.delay(delay), follow)
 
 
+def _boot(instance: Any) -> None:
+    wait = world.delay("instance-boot")
+    instance.windlass_booted = time.monotonic() + wait
+    world.after(wait, lambda: applications.start_when_booted(instance))
+
+
 def _drop_interfaces(instance: Any) -> None:
     for interface in list(instance.nics.values()):
         instance.ec2_backend.enis.pop(interface.id, None)
@@ -79,7 +89,7 @@ def _patch_states() -> None:
 
     def initialise(self: Any, *positional: Any, **named: Any) -> None:
         create(self, *positional, **named)
-        self.windlass_booted = time.monotonic() + world.delay("instance-boot")
+        _boot(self)
         _later(self, "pending", "instance-running", "running")
 
     def start_later(self: Any) -> Any:
@@ -89,7 +99,7 @@ def _patch_states() -> None:
             words = f"The instance '{self.id}' is not in a state from which it can be started."
             raise EC2ClientError("IncorrectInstanceState", words)
         previous = start(self)
-        self.windlass_booted = time.monotonic() + world.delay("instance-boot")
+        _boot(self)
         _later(self, "pending", "instance-running", "running")
         return previous
 

@@ -13,7 +13,6 @@ from moto.core.utils import utcnow
 from . import elb, hooks, world
 from .calls import take_fault
 from .ec2_rules import refuse_unknown_profile
-from .hooks import existing_group
 
 #: Members in these states belong into the group's target groups; one that waits for a hook does not yet.
 REGISTERED = ("Pending", "Pending:Proceed", "InService")

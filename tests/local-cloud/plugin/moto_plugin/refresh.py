@@ -14,6 +14,7 @@ from moto.core.utils import utcnow
 
 from . import members, world
 from .calls import refuse
+from .existing import existing_group
 
 ACTIVE = ("Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress")
 FLOATING = ("$Latest", "$Default")
@@ -83,7 +84,7 @@ def active(group: Any) -> Refresh | None:
 
 def _start(response: Any) -> Any:
     backend = response.autoscaling_backend
-    group = members.existing_group(backend, response._get_param("AutoScalingGroupName"))
+    group = existing_group(backend, response._get_param("AutoScalingGroupName"))
     if active(group):
         refuse("InstanceRefreshInProgress", "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.")
     desired = copy.deepcopy(response._get_param("DesiredConfiguration") or {})
@@ -139,14 +140,14 @@ def _named(backend: Any, desired: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(response: Any) -> Any:
-    group = members.existing_group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
+    group = existing_group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
     wanted = response._get_param("InstanceRefreshIds") or []
     found = [refresh.shown() for refresh in reversed(_refreshes(group)) if not wanted or refresh.id in wanted]
     return ActionResult({"InstanceRefreshes": found[: response._get_int_param("MaxRecords") or 50]})
 
 
 def _active_one(response: Any) -> Refresh:
-    group = members.existing_group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
+    group = existing_group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
     refresh = active(group)
     if refresh is None:
         refuse("ActiveInstanceRefreshNotFound", f"No in progress or pending Instance Refresh found for Auto Scaling group {group.name}")

@@ -6,7 +6,7 @@ from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.core.utils import utcnow
 
 from .calls import after, before, refuse
-from .members import existing_group
+from .existing import existing_group
 
 PROCESSES = (
     *("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance"),
