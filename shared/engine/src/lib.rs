@@ -29,7 +29,7 @@ mod wake;
 
 pub use document::{Deletion, DeletionStage, Head, Intent, Lease, Operation, StateDocument, Wake};
 pub use lifecycle::{
-    EventError, GateMessage, GateWake, LifecycleSettings, LookReport, Occasion, Readiness, look,
+    Chain, EventError, GateMessage, GateWake, LifecycleSettings, LookReport, Occasion, Readiness, look,
     readiness_key,
 };
 pub use meter::{CallCounts, Metered};

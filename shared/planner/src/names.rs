@@ -28,7 +28,7 @@ pub const INCARNATION_TAG: &str = "windlass:incarnation";
 /// Name of the lifecycle hook that holds new instances.
 pub const LAUNCH_HOOK: &str = "windlass-launch";
 /// Seconds without a heartbeat after which it lets them go on, so that the fleet heals without us.
-pub const HOOK_HEARTBEAT: u32 = 300;
+pub const HOOK_HEARTBEAT: u32 = 900;
 
 /// Longest load balancer and target group name (rule 35).
 const ELB_LIMIT: usize = 32;

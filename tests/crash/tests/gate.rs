@@ -268,7 +268,7 @@ fn whatever_fails_on_the_way_nobody_who_is_not_healthy_serves(#[values(0, 1, 2, 
     let mut launches = 0;
     for seed in part * 20..(part + 1) * 20 {
         let lab = before.fork(seed);
-        let bad = seed % 7 + 3;
+        let bad = seed % 7 + 8;
         lab.sim.set_faults(Some(Box::new(move |sent| {
             let number = seed
                 .wrapping_mul(0x9e37_79b9)

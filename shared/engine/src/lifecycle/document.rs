@@ -26,6 +26,8 @@ pub struct Readiness {
     pub timeout: u32,
     /// Seconds of the hook's time without a heartbeat.
     pub heartbeat: u32,
+    /// Version of the spec that what is launched now belongs to.
+    pub spec_version: String,
     /// Who waits, and what failed.
     pub memory: Memory,
     /// Instances that were given up, newest last: what the status says of them.
@@ -46,6 +48,8 @@ pub struct Rejected {
     pub instance: String,
     /// When.
     pub at: Timestamp,
+    /// Version of the spec that it was launched for.
+    pub spec_version: String,
     /// Why, in words.
     pub cause: String,
     /// What to do about it.
@@ -71,6 +75,14 @@ impl Readiness {
         Settings {
             timeout: seconds(self.timeout),
             heartbeat: seconds(self.heartbeat),
+        }
+    }
+
+    /// What is launched from now on belongs to this version of the spec: what failed before is not its fault.
+    pub(super) fn follow(&mut self, spec_version: &str, now: Timestamp) {
+        if self.spec_version != spec_version {
+            spec_version.clone_into(&mut self.spec_version);
+            self.memory.begin_anew(now);
         }
     }
 

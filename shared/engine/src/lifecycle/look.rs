@@ -17,7 +17,7 @@ use windlass_spec::{StackId, Verify};
 
 use super::document::{Readiness, Rejected, Suspended, readiness_key};
 use super::explain::explain;
-use super::{GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
+use super::{Chain, EARLY, GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
 use crate::document::{DeletionStage, Head, StateDocument};
 use crate::pass::{Clock, PassError};
 use crate::port::Port;
@@ -55,10 +55,10 @@ impl<P: Port> Session<'_, P> {
 
     /// Continues a chain of looks, or begins one.
     async fn woken(&self, wake: &GateWake) -> Result<LookReport, PassError> {
-        let Some(token) = &wake.token else {
+        let Some(Chain { stack, token }) = &wake.chain else {
             return self.look_at_group(&wake.group).await;
         };
-        let Some(read) = self.store.get::<Readiness>(&readiness_key(&wake.stack)).await? else {
+        let Some(read) = self.store.get::<Readiness>(&readiness_key(stack)).await? else {
             return Ok(left_alone("nobody waits"));
         };
         let now = self.clock.now();
@@ -67,7 +67,7 @@ impl<P: Port> Session<'_, P> {
             return Ok(left_alone("an old wake-up"));
         }
         let (document, etag) = (read.document, Some(read.etag));
-        self.judge(&wake.stack, document, etag, None).await
+        self.judge(stack, document, etag, None).await
     }
 
     /// Looks at a group and everybody who waits in it. A group that is not ours is nobody's business.
@@ -102,6 +102,7 @@ impl<P: Port> Session<'_, P> {
         };
         let suspended = group.suspended.iter().any(|process| process == LAUNCH);
         let mut document = document;
+        document.follow(&recorded.state.spec_version, self.clock.now());
         if document.suspended.is_some() && !suspended {
             // Somebody let it go on: what failed before no longer counts.
             document.suspended = None;
@@ -132,9 +133,8 @@ impl<P: Port> Session<'_, P> {
     /// Nothing says yet how to judge them: what made the group is not recorded.
     async fn again(&self, stack: &StackId, group: &str) -> Result<LookReport, PassError> {
         let wake = GateWake {
-            stack: stack.clone(),
             group: group.to_owned(),
-            token: None,
+            chain: None,
         };
         send(self.port, self.settings, wake, LOOK).await?;
         Ok(LookReport {
@@ -203,6 +203,7 @@ impl<P: Port> Session<'_, P> {
             members: asked.as_ref(),
             health: health.as_deref(),
         };
+        let suspended = document.suspended.is_some();
         let settings = document.settings();
         let steps = gate::decide(&settings, &mut document.memory, &look);
         let mut report = LookReport {
@@ -219,7 +220,18 @@ impl<P: Port> Session<'_, P> {
             )
             .await?;
         report.waiting = document.memory.waiting.len();
+        let (name, suspends) = (document.group.clone(), document.suspended.is_some() && !suspended);
         self.remember(stack, document, etag).await?;
+        if suspends {
+            // Only once it is written down: what nobody remembers to have suspended, nobody lets go on.
+            let processes = vec![LAUNCH.into()];
+            self.port
+                .call(SuspendProcesses {
+                    group: name,
+                    processes,
+                })
+                .await?;
+        }
         if news {
             self.tell(stack).await?;
         }
@@ -336,24 +348,20 @@ impl<P: Port> Session<'_, P> {
         {
             return Ok(false);
         }
+        document.follow(&recorded.state.spec_version, now);
         document.remember(Rejected {
             instance: id.to_owned(),
             at: now,
+            spec_version: recorded.state.spec_version.clone(),
             cause: entry.cause.cause.clone(),
             remedy: entry.cause.remedy.clone(),
         });
         report.rejected.push((id.to_owned(), entry.cause.cause));
         if document.memory.rejected(id, now) && document.suspended.is_none() {
-            let suspend = SuspendProcesses {
-                group: document.group.clone(),
-                processes: vec![LAUNCH.into()],
-            };
-            if self.port.call(suspend).await.is_ok() {
-                document.suspended = Some(Suspended {
-                    at: now,
-                    spec_version: recorded.state.spec_version,
-                });
-            }
+            document.suspended = Some(Suspended {
+                at: now,
+                spec_version: recorded.state.spec_version,
+            });
         }
         Ok(true)
     }
@@ -388,17 +396,22 @@ impl<P: Port> Session<'_, P> {
         mut document: Readiness,
         etag: Option<String>,
     ) -> Result<(), PassError> {
-        let wake = |token| GateWake {
-            stack: stack.clone(),
+        let again = GateWake {
             group: document.group.clone(),
-            token,
+            chain: None,
         };
-        let (again, mut next) = (wake(None), wake(None));
+        let mut next = again.clone();
         let waits = !document.memory.waiting.is_empty();
+        let all_known = document.memory.waiting.values().all(|waiting| waiting.registered);
+        let delay = if all_known { LOOK } else { EARLY };
         document.wake = None;
         if waits {
-            let due = self.clock.now() + SignedDuration::from_secs(i64::from(LOOK));
-            next.token = Some(document.wake_at(stack, due));
+            let due = self.clock.now() + SignedDuration::from_secs(i64::from(delay));
+            let token = document.wake_at(stack, due);
+            next.chain = Some(Chain {
+                stack: stack.clone(),
+                token,
+            });
         }
         let condition = etag.map_or(Condition::Absent, Condition::Matches);
         let written = self
@@ -407,7 +420,7 @@ impl<P: Port> Session<'_, P> {
             .await?;
         match written {
             None => send(self.port, self.settings, again, SHORTLY).await?,
-            Some(_) if waits => send(self.port, self.settings, next, LOOK).await?,
+            Some(_) if waits => send(self.port, self.settings, next, delay).await?,
             Some(_) => {}
         }
         Ok(())
@@ -449,7 +462,12 @@ fn lost(document: &Readiness, health: &[TargetHealth]) -> bool {
         let target = health.iter().find(|target| target.target == *id);
         target.is_some_and(|target| target.reason.as_deref() != Some("Target.InvalidState"))
     };
-    !document.memory.waiting.keys().all(runs)
+    let mut known = document
+        .memory
+        .waiting
+        .iter()
+        .filter(|(_, waiting)| waiting.registered);
+    !known.all(|(id, _)| runs(id))
 }
 
 fn left_alone(why: &'static str) -> LookReport {

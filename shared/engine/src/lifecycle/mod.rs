@@ -14,9 +14,9 @@ mod look;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use windlass_calls::CallError;
 use windlass_calls::autoscaling::Transition;
 use windlass_calls::sqs::SendMessage;
+use windlass_calls::{CallError, Class};
 use windlass_spec::StackId;
 
 use crate::pass::{Clock, PassError};
@@ -27,6 +27,8 @@ pub use event::EventError;
 
 /// Seconds between two looks: the interval of the probe's checks.
 pub(crate) const LOOK: u16 = 5;
+/// The same while an instance does not run yet.
+const EARLY: u16 = 10;
 /// Seconds until somebody looks again whom another one overtook.
 const SHORTLY: u16 = 2;
 
@@ -69,13 +71,20 @@ pub struct GateMessage {
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateWake {
-    /// The stack.
-    pub stack: StackId,
     /// Group name.
     pub group: String,
-    /// Token of the memory that it continues; absent for a look that always counts.
+    /// The memory that it continues; absent for a look that always counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
+    pub chain: Option<Chain>,
+}
+
+/// A chain of looks at one stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// The stack.
+    pub stack: StackId,
+    /// The token in its memory.
+    pub token: String,
 }
 
 /// What a look came to.
@@ -112,7 +121,29 @@ pub async fn look<P: Port>(
             bucket: &settings.state_bucket,
         },
     };
-    session.look(occasion).await
+    match session.look(occasion).await {
+        // The queue would bring the message back in minutes, and somebody waits.
+        Err(PassError::Own(error)) if matches!(error.class, Class::Throttled | Class::Transient) => {
+            let again = occasion.again();
+            send(port, settings, again, EARLY).await?;
+            Ok(LookReport {
+                left_alone: Some("a call failed: it is looked again shortly"),
+                ..LookReport::default()
+            })
+        }
+        ended => ended,
+    }
+}
+
+impl Occasion {
+    /// A wake-up that looks at the same group, and always counts: the memory may have moved on from the one that failed.
+    fn again(&self) -> GateWake {
+        let (Self::Waits { group, .. } | Self::Woken(GateWake { group, .. })) = self;
+        GateWake {
+            group: group.clone(),
+            chain: None,
+        }
+    }
 }
 
 /// Sends a wake-up that arrives after some seconds.

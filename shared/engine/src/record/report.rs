@@ -188,6 +188,7 @@ fn unhealthy(reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
 /// Instances that the load balancer finds unhealthy, and those that the gate gave up since the last one got healthy.
 pub(super) fn unwell<P>(session: &Session<P>, reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
     let rejected = session.readiness.rejected.iter();
+    let rejected = rejected.filter(|rejected| rejected.spec_version == session.version);
     let rejected = rejected.map(|rejected| UnhealthyInstance {
         instance: rejected.instance.clone(),
         cause: rejected.cause.clone(),
@@ -242,6 +243,12 @@ pub(super) fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> 
     known
 }
 
+/// Whether this version of the spec kept failing, so that nothing is launched any more.
+fn is_suspended<P>(session: &Session<P>) -> bool {
+    let suspended = session.readiness.suspended.as_ref();
+    suspended.is_some_and(|suspended| suspended.spec_version == session.version)
+}
+
 pub(super) fn phase<P>(
     session: &Session<P>,
     reconciled: &Reconciled,
@@ -258,7 +265,7 @@ pub(super) fn phase<P>(
         _ if !status.errors.is_empty() => Phase::Failed,
         _ if session.purpose == Purpose::Destroy && settled => Phase::Deleted,
         _ if session.purpose == Purpose::Destroy => Phase::Deleting,
-        _ if session.readiness.suspended.is_some() => Phase::Degraded,
+        _ if is_suspended(session) => Phase::Degraded,
         _ if settled => Phase::Ready,
         true if capacity_only && !building => Phase::Degraded,
         true => Phase::Updating,

@@ -23,7 +23,8 @@ fn launch(group: &str, instance: &str) -> serde_json::Value {
 }
 
 fn wake(token: &str) -> serde_json::Value {
-    json!({"gate": {"stack": {"environment": "dev", "name": "web"}, "group": "windlass-dev-web", "token": token}})
+    let chain = json!({"stack": {"environment": "dev", "name": "web"}, "token": token});
+    json!({"gate": {"group": "windlass-dev-web", "chain": chain}})
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Waiting {
     pub since: Timestamp,
     /// When its hook's time last began.
     pub beat: Timestamp,
+    /// The load balancer knew it once: before, it does not run yet (rule 60).
+    pub registered: bool,
 }
 
 /// Failed launches.
@@ -46,6 +48,7 @@ impl Waiting {
             seen: now,
             since: now,
             beat: now,
+            registered: false,
         }
     }
 
@@ -104,6 +107,11 @@ impl Memory {
             round.at = now;
         }
         round.count >= ROUNDS
+    }
+
+    /// What was launched before does not count any more.
+    pub fn begin_anew(&mut self, now: Timestamp) {
+        self.failed = Some(Round { count: 0, at: now });
     }
 
     /// Somebody dealt with an instance that no longer waits.

@@ -115,6 +115,7 @@ pub fn decide(settings: &Settings, memory: &mut Memory, look: &Look) -> Steps {
     let mut steps = Steps::default();
     for (id, waiting) in &mut memory.waiting {
         let standing = standing(targets.get(id.as_str()).copied());
+        waiting.registered |= standing != Standing::Absent;
         match standing {
             Standing::Healthy => steps.admit.push(id.clone()),
             Standing::Absent => steps.register.push(id.clone()),
