@@ -27,8 +27,10 @@ from . import (
 )
 
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
-PATCHES = (world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications,
-           console, elb, listeners, balancers, hooks, groups, suspensions, refresh, quotas)
+PATCHES = (
+    *(world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications, console),
+    *(elb, listeners, balancers, hooks, groups, suspensions, refresh, quotas),
+)
 RULES = (ec2_rules, group_metrics)
 
 

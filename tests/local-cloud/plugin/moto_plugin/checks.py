@@ -12,8 +12,8 @@ from typing import Any
 from . import applications, traffic, world
 from .traffic import Message
 
-#: Never shorter than this, whatever the scale: a busy machine is no sick target.
-LEAST_TIMEOUT = 1.0
+#: Never shorter than these, whatever the scale: a busy machine is no sick target, and has more to do than to ask.
+LEAST_TIMEOUT, LEAST_INTERVAL = 1.0, 0.05
 FAILED = ("Target.FailedHealthChecks", "Health checks failed")
 TIMED_OUT = ("Target.Timeout", "Request timed out")
 
@@ -35,7 +35,8 @@ class Check:
         return ("healthy", None, None) if self.status == "healthy" else ("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 
     def note(self, group: Any, problem: tuple[str, str] | None) -> None:
-        self.asking, self.due = False, time.monotonic() + world.scaled(float(_settings(group)["HealthCheckIntervalSeconds"]))
+        interval = world.scaled(float(_settings(group)["HealthCheckIntervalSeconds"]))
+        self.asking, self.due = False, time.monotonic() + max(interval, LEAST_INTERVAL)
         if problem is None:
             self.passed, self.failed = self.passed + 1, 0
             if self.status == "initial" or self.passed >= int(_settings(group)["HealthyThresholdCount"]):

@@ -8,7 +8,9 @@ import errno
 import itertools
 import os
 import socket
+import sys
 import threading
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -54,7 +56,15 @@ def apply() -> None:
 
 
 def start(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run_coroutine_threadsafe(work, _loop)
+    asyncio.run_coroutine_threadsafe(_guarded(work), _loop)
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    # Nobody waits for what comes of it; the log shows what went wrong.
+    try:
+        await work
+    except Exception:
+        traceback.print_exc(file=sys.stdout)
 
 
 def answer(status: int, body: bytes, *headers: tuple[str, str]) -> Message:
