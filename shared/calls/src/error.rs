@@ -198,8 +198,14 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         {
             Class::NotYet
         }
-        // It was completed already, or its time is up (rule 16).
-        "ValidationError" if message.contains("No active Lifecycle Action found") => Class::Gone,
+        // It was completed already, or its time is up (rule 16); or the hook itself is gone.
+        "ValidationError"
+            if ["No active Lifecycle Action found", "No Lifecycle Hook found"]
+                .iter()
+                .any(|words| message.contains(words)) =>
+        {
+            Class::Gone
+        }
         // Services that look at another's resources say so in words only (rule 34).
         "ValidationError" | "InvalidParameterValue"
             if ["not found", "not exist", "ould not find", "ensure they exist"]

@@ -89,13 +89,13 @@ pub(super) async fn resume(client: &Client, call: ResumeProcesses) -> Result<(),
 
 /// Hooks as a group is created with them; `None` without any, which an empty list would not be.
 pub(super) fn specifications(hooks: Vec<LifecycleHook>) -> Option<Vec<sdk::LifecycleHookSpecification>> {
-    let specifications = hooks.into_iter().filter_map(|hook| {
-        let builder = sdk::LifecycleHookSpecification::builder()
+    let specifications = hooks.into_iter().map(|hook| {
+        sdk::LifecycleHookSpecification::builder()
             .lifecycle_hook_name(hook.name)
             .lifecycle_transition(hook.transition.as_str())
             .heartbeat_timeout(signed(hook.heartbeat))
-            .default_result(hook.default.as_str());
-        builder.build().ok()
+            .default_result(hook.default.as_str())
+            .build()
     });
     let specifications: Vec<_> = specifications.collect();
     (!specifications.is_empty()).then_some(specifications)

@@ -1,8 +1,8 @@
 //! What the cases are about: Amazon EC2.
 
 use super::{
-    addresses, associations, balancers, endpoints, instances, network, reads, routes, security, subnets,
-    tags, templates,
+    addresses, associations, balancers, endpoints, hooks, instances, network, reads, routes, security,
+    subnets, tags, templates,
 };
 
 cases! {
@@ -234,6 +234,7 @@ cases! {
     ec2::DescribeInstanceTypeOfferings { Works: reads::not_every_zone_offers_every_instance_type_but_one_does; }
     ec2::DescribeImages { Fails: reads::a_missing_image_is_gone; }
     ec2::DescribeVpcs { Works: reads::a_search_that_finds_nothing_is_no_error; }
+    ec2::GetConsoleOutput { Fails: hooks::the_console_of_a_missing_instance_is_gone; }
     ec2::DescribeInstances { Works: instances::instances_are_found_by_id_and_state; }
     ec2::DescribeInstanceTypes {
         Works: reads::the_size_of_an_instance_type_is_known;

@@ -1,7 +1,8 @@
 //! What the cases are about: load balancing and Auto Scaling.
 
 use super::{
-    autoscaling, balancers, group_changes, listeners, reads, refreshes, tags, target_groups, targets,
+    autoscaling, balancers, group_changes, hooks, listeners, reads, refreshes, rules, tags, target_groups,
+    targets,
 };
 
 cases! {
@@ -182,6 +183,41 @@ cases! {
     elb::DescribeTargetHealth { Works: reads::a_target_group_without_targets_has_no_health; }
     autoscaling::DescribeAutoScalingGroups {
         Works: autoscaling::several_groups_are_described_at_once_without_those_that_do_not_exist;
+    }
+    autoscaling::DescribeLifecycleHooks {
+        Works: hooks::a_new_group_has_the_hooks_it_was_made_with;
+        Fails: hooks::hooks_of_a_missing_group_are_refused;
+    }
+    autoscaling::PutLifecycleHook {
+        Works: hooks::a_hook_put_over_another_takes_its_place;
+        Again: hooks::a_hook_put_over_another_takes_its_place;
+        Fails: hooks::a_hook_that_waits_too_short_is_refused
+               hooks::a_missing_group_takes_no_hook;
+    }
+    autoscaling::DeleteLifecycleHook {
+        Works: hooks::a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing;
+        Again: hooks::a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing;
+        Fails: hooks::a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing;
+    }
+    autoscaling::CompleteLifecycleAction {
+        Works: hooks::one_that_is_given_up_is_replaced_by_another_that_waits;
+        Again: hooks::an_instance_that_is_let_go_on_serves_and_completing_it_again_finds_no_wait;
+        Fails: hooks::a_wait_for_a_missing_hook_cannot_be_ended;
+    }
+    autoscaling::RecordLifecycleActionHeartbeat {
+        Works: hooks::a_heartbeat_keeps_an_instance_waiting;
+        Again: hooks::a_heartbeat_keeps_an_instance_waiting;
+        Fails: hooks::a_heartbeat_without_a_wait_finds_none;
+    }
+    autoscaling::SuspendProcesses {
+        Works: hooks::a_suspended_process_is_shown_until_it_is_resumed;
+        Again: hooks::a_suspended_process_is_shown_until_it_is_resumed;
+        Fails: hooks::processes_of_a_missing_group_cannot_be_suspended;
+    }
+    autoscaling::ResumeProcesses {
+        Works: hooks::a_suspended_process_is_shown_until_it_is_resumed;
+        Again: hooks::a_suspended_process_is_shown_until_it_is_resumed;
+        Fails: hooks::processes_of_a_missing_group_cannot_be_resumed;
     }
     autoscaling::DescribeScalingActivities { Fails: reads::activities_of_a_missing_group_are_refused; }
     autoscaling::DescribeInstanceRefreshes {
