@@ -36,13 +36,13 @@ const SKEW: i64 = 300;
 const SPECS: [&str; 9] = [
     "compute: {app: {packages: [nginx]}}\nscaling: {min: 2, max: 4}",
     "compute: {app: {packages: [nginx, htop]}}\nscaling: {min: 3, max: 6}\nmonitoring: {dashboard: true, notify: [ops@example.com]}",
-    "compute: {app: {packages: [nginx], port: 8080}}\nloadBalancer: {listeners: [{port: 80, protocol: HTTP}, {port: 81, protocol: HTTP}]}",
+    "compute: {app: {packages: [nginx], port: 8080}}\nloadBalancer: {listeners: [{port: 81, protocol: HTTP}, {port: 80, protocol: HTTP}]}\nlifecycle: {launch: {verify: load-balancer}}",
     "compute: {mode: ec2, app: {packages: [nginx]}}\nscaling: {min: 2}",
     "compute: {mode: ec2, app: {packages: [nginx, htop], port: 8080}}\nscaling: {min: 3}\nmonitoring: {notify: [ops@example.com, dev@example.com]}",
     "compute: {app: {container: {image: 'shop:1', port: 8000}}}\nloadBalancer: {scheme: internal}\nlifecycle: {terminate: {drain: 5m}}",
     "network: {zones: 2, nat: per-zone, endpoints: [ssm, s3]}\ncompute: {app: {packages: [nginx]}, instanceTypes: [t3.small, t3.micro]}",
     "network: {zones: 2, nat: single, cidr: 10.9.0.0/16}\ncompute: {app: {packages: [nginx]}}",
-    "compute: {app: {packages: [nginx]}}\nrollout: manual\nscaling: {min: 2, max: 3, metrics: []}",
+    "compute: {app: {packages: [nginx]}}\nrollout: manual\nscaling: {min: 2, max: 3, metrics: []}\nlifecycle: {launch: {verify: load-balancer, timeout: 5m}}",
 ];
 
 /// A spec's text.

@@ -9,6 +9,7 @@ use windlass_engine::Phase;
 use windlass_sim::{Lag, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
+const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 const FIXED: &str = "
 network: {zones: 2}
 compute: {mode: ec2, app: {packages: [nginx], port: 80}}
@@ -53,6 +54,21 @@ fn changed(spec: &str, from: &str, to: &str) -> String {
 #[case::nobody_told(WEB, "notify: [ops@example.com]", "notify: []")]
 #[case::another_tag(WEB, "team: storefront", "owner: ops")]
 #[case::no_dashboard(WEB, "dashboard: true", "dashboard: false")]
+#[case::gated(WEB, "lifecycle:", "lifecycle:\n  launch: {verify: load-balancer}")]
+#[case::ungated(GATE, "verify: load-balancer", "verify: none")]
+#[case::gate_on_another_port(GATE, "scaling:", "loadBalancer: {listeners: [{port: 8080}]}\nscaling:")]
+#[case::gate_on_an_earlier_port(
+    GATE,
+    "scaling:",
+    "loadBalancer: {listeners: [{port: 81}, {port: 80}]}\nscaling:"
+)]
+#[case::ungated_on_another_port(
+    GATE,
+    "lifecycle:\n  launch:\n    verify: load-balancer",
+    "loadBalancer: {listeners: [{port: 8080}]}\nlifecycle:\n  launch:\n    verify: none"
+)]
+#[case::health_check_of_the_gate(GATE, "scaling:", "loadBalancer: {healthCheck: {path: /health}}\nscaling:")]
+#[case::tag_of_the_gate(GATE, "network:", "metadata: {tags: {owner: ops}}\nnetwork:")]
 #[case::fewer(FIXED, "min: 3", "min: 2")]
 #[case::more(FIXED, "min: 3", "min: 5")]
 #[case::fixed_packages(FIXED, "packages: [nginx]", "packages: [nginx, htop]")]
@@ -78,6 +94,9 @@ fn what_can_change_in_place_does(
 #[case::app_port(WEB, "port: 80\n", "port: 8080\n")]
 #[case::scheme(WEB, "internet-facing", "internal")]
 #[case::network(WEB, "10.0.0.0/16", "10.1.0.0/16")]
+#[case::gate_of_another_app_port(GATE, "packages: [nginx]", "packages: [nginx], port: 8080")]
+#[case::gate_of_another_scheme(GATE, "scaling:", "loadBalancer: {scheme: internal}\nscaling:")]
+#[case::gate_of_another_network(GATE, "10.8.0.0/16", "10.1.0.0/16")]
 #[case::fixed_port(FIXED, "port: 80}", "port: 8080}")]
 fn what_cannot_is_replaced_if_the_spec_allows_it(
     #[case] spec: &str,

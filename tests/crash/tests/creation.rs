@@ -10,6 +10,7 @@ use windlass_sim::{Lag, Peers, Verdict, WorldConfig};
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 /// What the reference stack leaves out.
 const OTHERS: &str = include_str!("others.yaml");
+const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 /// Far more messages than any creation takes.
 const LIMIT: usize = 400;
 /// Seconds.
@@ -72,10 +73,11 @@ fn creation_survives_a_crash_at_every_mutating_call(
 
 #[rstest]
 fn creation_of_the_other_kinds_survives_it_too(
+    #[values(OTHERS, GATE)] spec: &str,
     #[values(Verdict::CrashBefore(Peers::All), Verdict::CrashAfter(Peers::None))] crash: Verdict,
 ) {
     sweep_creation(
-        OTHERS,
+        spec,
         Lag::Seeded {
             seed: 5,
             max: LONGEST_LAG,

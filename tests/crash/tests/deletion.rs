@@ -22,6 +22,7 @@ use windlass_spec::StackId;
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
+const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 /// Small, with something of every kind.
 const SMALL: &str = "
 network: {zones: 2, nat: single, endpoints: [ssm, s3]}
@@ -537,7 +538,7 @@ fn lose_the_state(lab: &Lab) {
 /// The names and tags are enough, whatever the stack was.
 #[rstest]
 fn a_stack_whose_state_is_lost_still_goes_to_the_last_piece(
-    #[values(WEB, CONTAINER, FIXED)] spec: &str,
+    #[values(WEB, CONTAINER, GATE, FIXED)] spec: &str,
     #[values(
         None,
         Some(format!("allowReplace: true{}", SMALL.replace("[nginx]", "[nginx], port: 8080"))),
@@ -553,6 +554,8 @@ fn a_stack_whose_state_is_lost_still_goes_to_the_last_piece(
     if let Some(after) = after {
         let cidr = if spec.contains("10.5.") {
             "10.5.0.0/16"
+        } else if spec.contains("10.8.") {
+            "10.8.0.0/16"
         } else {
             "10.0.0.0/16"
         };
@@ -621,7 +624,7 @@ fn the_end_of_a_stack_is_recorded_and_its_history_stays() {
 
 /// In the order that AWS asks for (rule 51): without a lag no call is refused.
 #[rstest]
-fn nothing_is_asked_to_go_before_what_needs_it(#[values(WEB, CONTAINER, SMALL, FIXED)] spec: &str) {
+fn nothing_is_asked_to_go_before_what_needs_it(#[values(WEB, CONTAINER, SMALL, GATE, FIXED)] spec: &str) {
     let lab = ready(&spec.replace("name: container", "name: web")).fork(1);
     lab.delete_spec();
     quiet(&lab);

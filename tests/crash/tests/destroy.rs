@@ -10,6 +10,7 @@ use windlass_sim::{Lag, Peers, TraceEntry, Verdict, WorldConfig};
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
 const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
+const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 const HTTPS: &str = include_str!("../../../events/specs/https.yaml");
 const LIMIT: usize = 400;
 
@@ -34,7 +35,7 @@ fn ready(spec: &str, lag: Lag, ghosts: Lag) -> Lab {
 
 #[rstest]
 fn a_stack_whose_spec_was_deleted_goes_to_the_last_piece(
-    #[values(WEB, FIXED, CONTAINER, HTTPS)] spec: &str,
+    #[values(WEB, FIXED, CONTAINER, HTTPS, GATE)] spec: &str,
     #[values(Lag::None, Lag::Seeded { seed: 3, max: 60 })] lag: Lag,
     #[values(Lag::None, Lag::Seeded { seed: 9, max: 120 })] ghosts: Lag,
 ) {

@@ -57,6 +57,7 @@ fn ready(spec: &str, lag: Lag) -> Lab {
 #[case::health_check(WEB, &[("path: /\n", "path: /health\n"), ("15s", "5s")], 3)]
 #[case::drain_and_port(WEB, &[("drain: 60s", "drain: 5m"), ("port: 80\n", "port: 8080\n")], 3)]
 #[case::fewer_fixed(FIXED, &[("min: 3", "min: 2")], 2)]
+#[case::port_of_a_gated_group(GROUP, &[("scaling:", "lifecycle: {launch: {verify: load-balancer}}\nscaling:"), ("port: 80", "port: 8080")], 3)]
 #[case::more_fixed(FIXED, &[("min: 3", "min: 5")], 3)]
 #[case::packages_of_fixed(FIXED, &[("[nginx]", "[nginx, htop]")], 3)]
 #[case::type_of_fixed(FIXED, &[("{mode: ec2,", "{mode: ec2, instanceTypes: [t3.small],")], 3)]

@@ -129,7 +129,14 @@ impl Kind for Listener {
                 action,
                 tags: names::tags(cx.spec, id),
             };
-            return Ok(Next::create(create, reason));
+            // The recorded one may be another load balancer's: nothing is to be waited for then.
+            let recorded = cx.record(id).map(|record| record.outputs.get("arn"));
+            let another = recorded.is_some_and(|arn| balancer_of(&arn) != create.load_balancer);
+            return Ok(if another {
+                Next::recreate(create, reason)
+            } else {
+                Next::create(create, reason)
+            });
         };
         let outputs = Outputs::id(&listener.arn)
             .with("arn", &listener.arn)
@@ -178,6 +185,14 @@ impl Kind for Listener {
             format!("port {} is no longer wanted", it.id.part()),
         )
     }
+}
+
+/// The load balancer that a listener's ARN names.
+fn balancer_of(listener: &str) -> String {
+    let balancer = listener
+        .rsplit_once('/')
+        .map_or(listener, |(balancer, _)| balancer);
+    balancer.replacen(":listener/", ":loadbalancer/", 1)
 }
 
 /// While requests have to go on to the previous target group, because too few instances of the new one are healthy: the

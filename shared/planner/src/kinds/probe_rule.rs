@@ -118,7 +118,11 @@ impl Kind for ProbeRule {
             .into_iter()
             .min_by_key(|rule| (!is_recorded(cx, &rule.arn), rule.arn.clone()));
         Ok(match this {
-            Some(rule) => Next::InSync(Outputs::id(&rule.arn).with("listener", listener_of(&rule.arn))),
+            Some(rule) => Next::InSync(
+                Outputs::id(&rule.arn)
+                    .with("listener", listener_of(&rule.arn))
+                    .with("targetGroup", group.get("arn")),
+            ),
             None => create(cx, id, seen, &old, (listener.get("arn"), group.get("arn"))),
         })
     }
@@ -162,11 +166,16 @@ fn looks_elsewhere(cx: &Context, wanted: &[String], seen: &Seen) -> bool {
     (cx.thorough || moved || wanted.is_empty()) && seen.may_be(cx)
 }
 
-/// Another one, of the first priority that is free. If one is there that does not fit, and nothing newer was recorded,
-/// nothing has to be waited for.
+/// Another one, of the first priority that is free. Nothing has to be waited for if the recorded one does not fit, or was
+/// made for something else.
 fn create(cx: &Context, id: &Id, seen: &Seen, old: &[&Rule], (listener, group): (String, String)) -> Next {
     let taken = seen.rules.get(&listener).map_or(&[][..], Vec::as_slice);
     let is_free = |priority: &u32| taken.iter().all(|rule| rule.priority != *priority);
+    let another = cx.record(id).is_some_and(|record| {
+        let made_for = [record.outputs.get("listener"), record.outputs.get("targetGroup")];
+        let does_not_fit = old.iter().any(|rule| is_recorded(cx, &rule.arn));
+        does_not_fit || made_for != [listener.clone(), group.clone()]
+    });
     let create = CreateRule {
         listener,
         priority: (1..=u32::MAX).find(is_free).unwrap_or(1),
@@ -175,16 +184,15 @@ fn create(cx: &Context, id: &Id, seen: &Seen, old: &[&Rule], (listener, group): 
         tags: names::tags(cx.spec, id),
     };
     let reason = "makes the load balancer check new instances; no client matches it";
-    let recorded = cx.record(id).map(|record| record.outputs.get("id"));
-    let is_newer = recorded.is_some_and(|arn| !arn.is_empty() && old.iter().all(|rule| rule.arn != arn));
-    match old.first() {
+    let next = match old.first() {
+        _ if another => Next::recreate(create, reason),
+        Some(_) => Next::create_beside(create, reason),
         None => Next::create(create, reason),
-        Some(_) if is_newer => Next::create_beside(create, reason),
-        Some(rule) => {
-            let now = json!({
-                "listener": listener_of(&rule.arn), "sourceIps": rule.source_ips, "action": rule.action,
-            });
-            Next::recreate(create, reason).over(now)
-        }
+    };
+    match old.first() {
+        Some(rule) => next.over(json!({
+            "listener": listener_of(&rule.arn), "sourceIps": rule.source_ips, "action": rule.action,
+        })),
+        None => next,
     }
 }

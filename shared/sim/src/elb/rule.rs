@@ -75,6 +75,17 @@ impl World {
         rules.map(|rule| rule.shown.arn.clone()).collect()
     }
 
+    /// Changes what a rule says, as a person would by hand, its priority too; `false` if there is none of that ARN.
+    pub fn edit_listener_rule(&mut self, edited: &Rule) -> bool {
+        let used = edited.action.as_ref().map(|action| self.in_use_since(action));
+        let Some(rule) = self.elb.rules.get_mut(&edited.arn) else {
+            return false;
+        };
+        rule.used = used.unwrap_or_default();
+        rule.shown = edited.clone();
+        true
+    }
+
     fn insert_rule(&mut self, call: &CreateRule, load_balancer: String) -> Rule {
         let number = self.next_number("listener-rule");
         let listener = call.listener.replacen(":listener/", ":listener-rule/", 1);
