@@ -26,6 +26,7 @@ demo: local ## Upload a spec to the local cloud and watch it become a running st
 local: ## Start the local cloud and deploy the pipeline to it; leaves it running
 	@$(MAKE) -j2 .binaries .cloud
 	@$(CLOUD) deploy --bootstrap target/debug/provision --bootstrap ArchiveFunction=target/debug/archive \
+		--bootstrap LifecycleFunction=target/debug/lifecycle \
 		--parameters WakeSeconds=1 GraceSeconds=2 ConsistencySeconds=5 EnforceTls=false
 
 down: ## Stop the local cloud
@@ -51,12 +52,12 @@ bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 t
 lint: .tools ## Check format, lints and the template
 	@tests/run lint
 
-package: .tools ## Build the deployable functions: dist/provision.zip, dist/archive.zip
+package: .tools ## Build the deployable functions: one zip each in dist
 	@PATH="$(TOOLS):$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
 		-p windlass-provision -p windlass-archive-function -p windlass-lifecycle --bin provision --bin archive --bin lifecycle \
 		--output-format zip --lambda-dir target/package
 	@mkdir -p dist
-	@for function in provision archive; do \
+	@for function in provision archive lifecycle; do \
 		cp "target/package/$$function/bootstrap.zip" "dist/$$function.zip"; \
 		stat -c '%n %s' "dist/$$function.zip" | awk '{printf "%-18s %6.2f MB\n", $$1, $$2 / 1e6}'; \
 	done

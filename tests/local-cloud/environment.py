@@ -27,6 +27,9 @@ OUTPUTS = {
     "ArchiveQueueUrl": "ARCHIVE_QUEUE_URL",
     "ArchiveDeadLetterQueueUrl": "ARCHIVE_DLQ_URL",
     "ArchiveFunctionName": "ARCHIVE_FUNCTION",
+    "LifecycleQueueUrl": "LIFECYCLE_QUEUE_URL",
+    "LifecycleDeadLetterQueueUrl": "LIFECYCLE_DLQ_URL",
+    "LifecycleFunctionName": "LIFECYCLE_FUNCTION",
 }
 
 #: The services moto plays; everything else is ministack.

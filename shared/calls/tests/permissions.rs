@@ -34,11 +34,20 @@ const IMPLIED: &[(&str, &str)] = &[
     ("logs:PutLogEvents", "the function's log"),
 ];
 
+/// What only the lifecycle function sends: its own test holds its role to it.
+const LIFECYCLE: [&str; 4] = [
+    "autoscaling:CompleteLifecycleAction",
+    "autoscaling:RecordLifecycleActionHeartbeat",
+    "autoscaling:SuspendProcesses",
+    "ec2:GetConsoleOutput",
+];
+
 #[test]
 fn the_functions_role_allows_exactly_what_the_function_can_send() {
     let allowed = template::allowed("ProvisionFunctionRole");
     let sent: BTreeSet<String> = operations()
         .iter()
+        .filter(|(action, _)| !LIFECYCLE.contains(action))
         .map(|(action, _)| template::iam_name(action).to_owned())
         .collect();
     let implied: BTreeSet<String> = IMPLIED.iter().map(|(action, _)| (*action).to_owned()).collect();

@@ -1,14 +1,14 @@
 //! One stack's pipeline on the simulator.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_engine::{
     Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Settings, StateDocument,
     Status, Trigger, WakeBody, WakeMessage, head_key, pass, state_key, status_key,
 };
-use windlass_sim::{Message, Ran, Sim, World, WorldConfig};
+use windlass_sim::{Message, Ran, Sim, TraceEntry, World, WorldConfig};
 use windlass_spec::StackId;
 
 /// Bucket of the specs.
@@ -89,6 +89,7 @@ pub struct Lab {
     /// The function's settings.
     pub settings: Settings,
     skew: Cell<SignedDuration>,
+    looked: RefCell<BTreeSet<&'static str>>,
     invocations: Cell<u64>,
     uploads: RefCell<BTreeMap<String, u32>>,
 }
@@ -108,6 +109,7 @@ impl Lab {
             sim: Sim::new(world, start, seed),
             settings: settings(),
             skew: Cell::new(SignedDuration::ZERO),
+            looked: RefCell::default(),
             invocations: Cell::new(0),
             uploads: RefCell::default(),
         }
@@ -120,6 +122,7 @@ impl Lab {
             sim: Sim::new(self.sim.world().clone(), self.sim.now(), seed),
             settings: self.settings.clone(),
             skew: self.skew.clone(),
+            looked: self.looked.clone(),
             invocations: Cell::new(self.invocations.get()),
             uploads: self.uploads.clone(),
         }
@@ -269,7 +272,19 @@ impl Lab {
         };
         let clock = || self.now();
         let look = windlass_engine::look(&self.sim, &clock, &settings, occasion);
-        self.sim.run(look)
+        let before = self.sim.trace().len();
+        let ran = self.sim.run(look);
+        let trace = self.sim.trace();
+        self.looked
+            .borrow_mut()
+            .extend(trace[before..].iter().map(TraceEntry::action));
+        ran
+    }
+
+    /// Every action that the lifecycle function sent so far.
+    #[must_use]
+    pub fn looked(&self) -> BTreeSet<&'static str> {
+        self.looked.borrow().clone()
     }
 
     fn deliver(&self, message: &Message) -> Step {

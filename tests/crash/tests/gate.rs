@@ -15,6 +15,9 @@ use windlass_crash::{LIFECYCLE, Lab, STATE_BUCKET, Stopped, stack, verify, verif
 use windlass_engine::{Phase, Readiness, readiness_key};
 use windlass_sim::{Peers, Verdict, WorldConfig};
 
+#[path = "../../../shared/calls/tests/template/mod.rs"]
+mod template;
+
 const GATED: &str = "
 network: {zones: 2, nat: single}
 compute: {app: {packages: [nginx]}}
@@ -342,4 +345,38 @@ fn a_gated_stack_that_is_destroyed_while_instances_wait_goes_too() {
     lab.delete_spec();
     quiet(&lab);
     verify_gone(&lab).unwrap();
+}
+
+/// Actions that AWS checks besides the calls themselves: the event source, and the function's log.
+const IMPLIED: [&str; 5] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+];
+
+#[test]
+fn the_functions_role_allows_exactly_what_it_sends() {
+    let lab = Lab::new(
+        WorldConfig {
+            broken_app: true,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    // A heartbeat becomes due in the last third of a long wait.
+    lab.upload(&GATED.replace("timeout: 5m", "timeout: 10m"));
+    for _ in 0..LIMIT {
+        if lab.status().is_some_and(|status| status.phase == Phase::Degraded) || lab.step().is_none() {
+            break;
+        }
+    }
+    let sent = lab.looked().into_iter().map(template::iam_name);
+    let needed: BTreeSet<String> = sent
+        .chain(IMPLIED)
+        .chain(["s3:ListBucket"])
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(template::allowed("LifecycleFunctionRole"), needed);
 }

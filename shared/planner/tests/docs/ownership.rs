@@ -181,9 +181,18 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
         calls.extend(all);
     }
     let own = |action: &str| action.starts_with("s3:") || action.starts_with("sqs:");
+    // What the lifecycle function does to instances that wait is no kind's.
+    let gate = |action: &str| {
+        matches!(
+            action,
+            "autoscaling:CompleteLifecycleAction"
+                | "autoscaling:RecordLifecycleActionHeartbeat"
+                | "autoscaling:SuspendProcesses"
+        )
+    };
     let mutating = effects
         .iter()
-        .filter(|(action, effect)| effect.is_mutating() && !own(action));
+        .filter(|(action, effect)| effect.is_mutating() && !own(action) && !gate(action));
     let mutating: BTreeSet<String> = mutating.map(|(action, _)| (*action).to_owned()).collect();
     assert_eq!(calls, mutating);
 }
