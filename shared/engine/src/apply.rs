@@ -105,6 +105,10 @@ pub(crate) async fn apply<P: Port>(
     if let Err(Overtaken) = checkpoint(session, &wave).await? {
         return Ok(Err(Overtaken));
     }
+    // Whoever was frozen over that write has no lease any more.
+    if !holds_lease(session) {
+        return Ok(Err(Overtaken));
+    }
     session
         .sent
         .extend(wave.iter().map(|(_, request)| request.clone()));
@@ -118,8 +122,15 @@ pub(crate) async fn apply<P: Port>(
     Ok(Ok(()))
 }
 
+/// Whether the lease in hand outlives a call that is sent now.
+fn holds_lease<P: Port>(session: &Session<'_, P>) -> bool {
+    let now = session.clock.now();
+    let lease = session.head.lease.as_ref();
+    lease.is_some_and(|lease| now + session.settings.call < lease.until)
+}
+
 /// Takes or renews the lease and records the wave's intents, in one compare-and-swap. Without either to do, the lease
-/// in hand is checked instead.
+/// in hand counts.
 async fn checkpoint<P: Port>(
     session: &mut Session<'_, P>,
     wave: &[Ready],
@@ -133,12 +144,7 @@ async fn checkpoint<P: Port>(
         })
         .collect();
     if session.leased && once.is_empty() {
-        let running = session
-            .head
-            .lease
-            .as_ref()
-            .is_some_and(|lease| now + session.settings.call < lease.until);
-        return Ok(if running { Ok(()) } else { Err(Overtaken) });
+        return Ok(Ok(()));
     }
     for id in once {
         let incarnation = session.records.get(id).map_or(1, |record| record.incarnation + 1);

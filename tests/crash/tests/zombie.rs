@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+
 use jiff::SignedDuration;
 use rstest::rstest;
+use windlass_calls::{CallError, Request, Response};
 use windlass_crash::{Lab, Sleep, Sleeper, Stopped, history_is_kept, settled, stack};
-use windlass_engine::{Job, Trigger, Verdict, pass};
-use windlass_sim::{Ran, WorldConfig};
+use windlass_engine::{Job, Port, Trigger, Verdict, pass};
+use windlass_sim::{Ran, Sim, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 /// What the reference stack leaves out.
@@ -92,4 +96,76 @@ fn a_writer_that_sleeps_in_mid_pass_shares_with_nobody_and_leaves_no_twin(
         })
         .collect();
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A port that freezes with the answer of its n-th call, of any kind, and counts what is sent afterwards that changes AWS.
+struct Frozen<'a> {
+    sim: &'a Sim,
+    sleep: &'a Sleep,
+    at: u64,
+    calls: Cell<u64>,
+    woke: Cell<bool>,
+    late: RefCell<Vec<&'static str>>,
+}
+
+impl Port for Frozen<'_> {
+    fn send(&self, request: Request) -> impl Future<Output = Result<Response, CallError>> {
+        let number = self.calls.replace(self.calls.get() + 1);
+        let own = matches!(request.service(), "s3" | "sqs");
+        if self.woke.get() && request.effect().is_mutating() && !own {
+            self.late.borrow_mut().push(request.action());
+        }
+        let sent = self.sim.send(request);
+        async move {
+            let answer = sent.await;
+            if number == self.at {
+                self.sleep.asleep.set();
+                self.sleep.awake_again.wait().await;
+                self.woke.set(true);
+            }
+            answer
+        }
+    }
+}
+
+/// A pass freezes with the answer of its n-th call, outlives its lease, and is taken over. Answers what it still sent;
+/// `None` once the pass has fewer calls.
+fn frozen_over(at: u64) -> Option<Vec<&'static str>> {
+    let lab = Lab::new(WorldConfig::default(), 3);
+    lab.upload(WEB);
+    let sleep = Sleep::default();
+    let frozen = Frozen {
+        sim: &lab.sim,
+        sleep: &sleep,
+        at,
+        calls: Cell::new(0),
+        woke: Cell::new(false),
+        late: RefCell::default(),
+    };
+    let clock = || lab.sim.now();
+    let (old, new) = (job("old"), job("new"));
+    let zombie = async {
+        let ended = pass(&frozen, &clock, &lab.settings, &old).await;
+        sleep.asleep.set();
+        drop(ended);
+    };
+    let successor = async {
+        sleep.asleep.wait().await;
+        lab.sim.advance(ASLEEP);
+        let ended = pass(&lab.sim, &clock, &lab.settings, &new).await;
+        sleep.awake_again.set();
+        drop(ended);
+    };
+    lab.sim.run(futures::future::join(successor, zombie));
+    let late = frozen.late.borrow().clone();
+    (frozen.calls.get() > at).then_some(late)
+}
+
+/// Nothing is sent without a lease: also by one who does not know that time has passed.
+#[test]
+fn a_writer_that_slept_past_its_lease_sends_nothing_more() {
+    let sent: Vec<_> = (0..1000).map_while(frozen_over).collect();
+    assert!((60..1000).contains(&sent.len()), "{} calls", sent.len());
+    let late = sent.iter().enumerate().filter(|(_, late)| !late.is_empty());
+    assert_eq!(late.collect::<Vec<_>>(), []);
 }
