@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use windlass_calls::autoscaling::DescribeAutoScalingGroups;
 use windlass_calls::elb::DescribeTargetHealth;
 use windlass_e2e::{Cloud, count, glance};
-use windlass_engine::{Phase, Status};
+use windlass_engine::{Phase, Port, Status};
 
 const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 
@@ -75,8 +75,9 @@ async fn a_new_instance_is_let_in_by_the_gate_and_a_broken_one_is_given_up_with_
     assert!(said.remedy.contains("`nginx`"), "{said:?}");
 
     let version = cloud.upload(key, spec("nginx")).await;
-    let mended = cloud.wait_for_phase(key, &version, Phase::Ready).await;
-    assert_eq!(mended.unhealthy_instances, []);
+    let forgiven = |status: &Status| status.spec_version == version && status.unhealthy_instances.is_empty();
+    cloud.wait_for(key, "without unhealthy instances", forgiven).await;
+    cloud.wait_for_phase(key, &version, Phase::Ready).await;
     cloud.delete(key).await;
     cloud
         .wait_for(key, "Deleted", |status| status.phase == Phase::Deleted)
