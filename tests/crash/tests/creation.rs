@@ -4,7 +4,8 @@
 
 use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_crash::{Lab, Scenario, Stopped, sweep, verify, verify_quickly};
+use windlass_calls::Effect;
+use windlass_crash::{Lab, Scenario, Step, Stopped, sweep, verify, verify_quickly};
 use windlass_sim::{Lag, Peers, Verdict, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
@@ -101,4 +102,77 @@ fn sweep_creation(spec: &str, lag: Lag, crash: &Verdict) {
     };
     let calls = sweep(&scenario, crash).unwrap_or_else(|wrong| panic!("{crash:?} {wrong}"));
     assert!(calls > 50, "{calls}");
+}
+
+/// Calls that cannot be repeated (rule 33), as far as they took effect.
+fn made_once(lab: &Lab) -> usize {
+    let trace = lab.sim.trace();
+    let made = trace
+        .iter()
+        .filter(|entry| entry.request.effect() == Effect::Once && entry.outcome.applied());
+    made.count()
+}
+
+/// The pass dies, somebody looks as soon as its lease is over, and AWS still does not show what it made: nothing is made a
+/// second time, not even for a while.
+#[rstest]
+fn what_cannot_be_repeated_is_made_once_although_its_pass_dies_and_it_shows_late(
+    #[values(
+        Verdict::CrashAfter(Peers::None),
+        Verdict::CrashAfter(Peers::All),
+        Verdict::LoseAnswer
+    )]
+    fault: Verdict,
+) {
+    let late = Lag::Seeded { seed: 3, max: 250 };
+    let config = WorldConfig {
+        visibility_lag: late,
+        ..WorldConfig::default()
+    };
+    let created = |at: Option<u64>| {
+        let lab = Lab::new(config.clone(), 1);
+        let fault = fault.clone();
+        lab.sim.set_faults(Some(Box::new(move |sent| {
+            if at.is_some() && sent.mutating_index == at {
+                fault.clone()
+            } else {
+                Verdict::Deliver
+            }
+        })));
+        lab.upload(WEB);
+        for _ in 0..LIMIT {
+            match lab.step() {
+                None => break,
+                Some(Step::Crashed | Step::Returned(_)) => lab.look(),
+                Some(_) => {}
+            }
+        }
+        lab.sim.advance(lab.settings.consistency);
+        lab
+    };
+    let undisturbed = created(None);
+    let trace = undisturbed.sim.trace();
+    let calls = trace.iter().filter(|entry| entry.request.effect().is_mutating());
+    let once = (0_u64..)
+        .zip(calls)
+        .filter(|(_, entry)| entry.request.effect() == Effect::Once);
+    let (once, wanted): (Vec<u64>, _) = (once.map(|(at, _)| at).collect(), made_once(&undisturbed));
+    assert!(once.len() >= 10, "{once:?}");
+    let calls = once.len();
+    let wrong: Vec<String> = once
+        .into_iter()
+        .filter_map(|at| {
+            let lab = created(Some(at));
+            let made = made_once(&lab);
+            let wrong = verify_quickly(&lab).err();
+            let wrong = wrong.or((made != wanted).then(|| format!("{made} calls instead of {wanted}")));
+            wrong.map(|wrong| format!("at mutating call {at}: {wrong}"))
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{fault:?} {} of {calls}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
