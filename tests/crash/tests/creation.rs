@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use rstest::rstest;
 use windlass_calls::Effect;
 use windlass_crash::{Lab, Scenario, Step, Stopped, sweep, verify, verify_quickly};
-use windlass_sim::{Lag, Peers, Verdict, WorldConfig};
+use windlass_sim::{Lag, Peers, TraceEntry, Verdict, WorldConfig};
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
 /// What the reference stack leaves out.
@@ -175,4 +177,43 @@ fn what_cannot_be_repeated_is_made_once_although_its_pass_dies_and_it_shows_late
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+/// What AWS does not show yet, and did not answer, is waited for, and not sent again.
+#[test]
+fn no_pass_sends_the_same_call_twice() {
+    let late = Lag::Seeded {
+        seed: 3,
+        max: LONGEST_LAG,
+    };
+    let config = WorldConfig {
+        visibility_lag: late,
+        elb_lag: late,
+        autoscaling_lag: late,
+        monitoring_lag: late,
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    lab.upload(WEB);
+    lab.sim
+        .set_faults(Some(Box::new(|sent| match sent.mutating_index {
+            Some(number) if number % 3 == 0 && sent.request.service() != "s3" => Verdict::LoseAnswer,
+            _ => Verdict::Deliver,
+        })));
+    for _ in 0..LIMIT {
+        let before = lab.sim.trace().len();
+        if lab.step().is_none() {
+            break;
+        }
+        let trace = lab.sim.trace();
+        let own = |entry: &&TraceEntry| matches!(entry.request.service(), "s3" | "sqs");
+        let sent = trace[before..]
+            .iter()
+            .filter(|entry| entry.request.effect().is_mutating() && !own(entry));
+        let mut seen = BTreeSet::new();
+        for entry in sent {
+            assert!(seen.insert(entry.request.clone()), "{entry}");
+        }
+    }
+    verify(&lab).unwrap();
 }

@@ -515,6 +515,11 @@ fn what_is_not_ours_in_our_network_is_named_and_never_touched(
     let said = format!("{:?} {:?}", status.waiting_on, status.errors);
     assert!(said.contains(&foreign) && said.contains("not touched"), "{said}");
     assert_eq!(status.phase, Phase::Failed, "after an hour a person must act");
+    if kind == "interface" {
+        // What holds its subnet holds the network too: nobody asks for that to go.
+        let trace = lab.sim.trace();
+        assert!(trace.iter().all(|entry| entry.action() != "ec2:DeleteVpc"));
+    }
     {
         let mut world = lab.sim.world_mut();
         assert!(

@@ -103,10 +103,18 @@ pub(super) async fn hooks_of_a_missing_group_are_refused<P: Port>(place: &Place<
 }
 
 pub(super) async fn a_hook_put_over_another_takes_its_place<P: Port>(place: &Place<P>) -> Check {
-    made(place, "hook-put").await?;
-    for default in [HookResult::Abandon, HookResult::Continue, HookResult::Continue] {
-        place.call(put(place, "hook-put", hook(default))).await?;
-        same("hooks", hooks(place, "hook-put").await?, vec![hook(default)])?;
+    put_in_turn(place, "hook-put", [HookResult::Abandon, HookResult::Continue]).await
+}
+
+pub(super) async fn a_hook_put_twice_is_there_once<P: Port>(place: &Place<P>) -> Check {
+    put_in_turn(place, "hook-put-twice", [HookResult::Continue; 2]).await
+}
+
+async fn put_in_turn<P: Port>(place: &Place<P>, case: &str, defaults: [HookResult; 2]) -> Check {
+    made(place, case).await?;
+    for default in defaults {
+        place.call(put(place, case, hook(default))).await?;
+        same("hooks", hooks(place, case).await?, vec![hook(default)])?;
     }
     Ok(())
 }
@@ -132,20 +140,34 @@ pub(super) async fn a_missing_group_takes_no_hook<P: Port>(place: &Place<P>) -> 
     place.refuses(call, Class::NotYet, "ValidationError").await
 }
 
-pub(super) async fn a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing<P: Port>(
-    place: &Place<P>,
-) -> Check {
-    made(place, "hook-gone").await?;
-    place
-        .call(put(place, "hook-gone", hook(HookResult::Continue)))
-        .await?;
-    let delete = DeleteLifecycleHook {
-        group: place.name("hook-gone"),
+fn delete<P: Port>(place: &Place<P>, case: &str) -> DeleteLifecycleHook {
+    DeleteLifecycleHook {
+        group: place.name(case),
         hook: "gate".into(),
-    };
-    place.call(delete.clone()).await?;
-    same("hooks", hooks(place, "hook-gone").await?, vec![])?;
-    place.refuses(delete, Class::Gone, "ValidationError").await
+    }
+}
+
+/// A group whose hook was deleted.
+async fn without_its_hook<P: Port>(place: &Place<P>, case: &str) -> Check {
+    made(place, case).await?;
+    place.call(put(place, case, hook(HookResult::Continue))).await?;
+    place.call(delete(place, case)).await?;
+    same("hooks", hooks(place, case).await?, vec![])
+}
+
+pub(super) async fn a_deleted_hook_is_gone<P: Port>(place: &Place<P>) -> Check {
+    without_its_hook(place, "hook-gone").await
+}
+
+pub(super) async fn a_hook_deleted_twice_is_not_found<P: Port>(place: &Place<P>) -> Check {
+    without_its_hook(place, "hook-gone-twice").await?;
+    let again = delete(place, "hook-gone-twice");
+    place.refuses(again, Class::Gone, "ValidationError").await
+}
+
+pub(super) async fn a_hook_of_a_missing_group_cannot_be_deleted<P: Port>(place: &Place<P>) -> Check {
+    let call = delete(place, "hook-gone-nowhere");
+    place.refuses(call, Class::NotYet, "ValidationError").await
 }
 
 /// Rule 16.
@@ -189,15 +211,19 @@ pub(super) async fn a_wait_for_a_missing_hook_cannot_be_ended<P: Port>(place: &P
 }
 
 pub(super) async fn a_heartbeat_keeps_an_instance_waiting<P: Port>(place: &Place<P>) -> Check {
-    let id = waiting(place, "hook-beat").await?;
-    for _ in 0..2 {
-        place.call(heartbeat(place, "hook-beat", &id)).await?;
+    beaten(place, "hook-beat", 1).await
+}
+
+pub(super) async fn one_heartbeat_after_the_other_keeps_it_waiting<P: Port>(place: &Place<P>) -> Check {
+    beaten(place, "hook-beats", 2).await
+}
+
+async fn beaten<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let id = waiting(place, case).await?;
+    for _ in 0..times {
+        place.call(heartbeat(place, case, &id)).await?;
     }
-    same(
-        "instance",
-        in_state(place, "hook-beat", "Pending:Wait").await?,
-        id,
-    )
+    same("instance", in_state(place, case, "Pending:Wait").await?, id)
 }
 
 pub(super) async fn a_heartbeat_without_a_wait_finds_none<P: Port>(place: &Place<P>) -> Check {
@@ -213,30 +239,45 @@ fn processes() -> Vec<String> {
     vec!["Launch".into()]
 }
 
-pub(super) async fn a_suspended_process_is_shown_until_it_is_resumed<P: Port>(place: &Place<P>) -> Check {
-    made(place, "asg-suspend").await?;
-    let group = place.name("asg-suspend");
-    for _ in 0..2 {
-        let processes = processes();
-        let group = group.clone();
+/// Suspends launching so many times, and resumes it so many times.
+async fn suspended<P: Port>(place: &Place<P>, case: &str, times: usize, back: usize) -> Check {
+    made(place, case).await?;
+    let group = place.name(case);
+    for _ in 0..times {
+        let (group, processes) = (group.clone(), processes());
         place.call(SuspendProcesses { group, processes }).await?;
         same(
             "suspended",
-            described(place, "asg-suspend").await?.suspended,
+            described(place, case).await?.suspended,
             self::processes(),
         )?;
     }
-    for _ in 0..2 {
-        let processes = processes();
-        let group = group.clone();
+    for _ in 0..back {
+        let (group, processes) = (group.clone(), processes());
         place.call(ResumeProcesses { group, processes }).await?;
         same(
             "suspended",
-            described(place, "asg-suspend").await?.suspended,
+            described(place, case).await?.suspended,
             Vec::<String>::new(),
         )?;
     }
     Ok(())
+}
+
+pub(super) async fn a_suspended_process_is_shown<P: Port>(place: &Place<P>) -> Check {
+    suspended(place, "asg-suspend", 1, 0).await
+}
+
+pub(super) async fn a_process_suspended_twice_is_shown_once<P: Port>(place: &Place<P>) -> Check {
+    suspended(place, "asg-suspend-twice", 2, 0).await
+}
+
+pub(super) async fn a_resumed_process_is_no_longer_shown<P: Port>(place: &Place<P>) -> Check {
+    suspended(place, "asg-resume", 1, 1).await
+}
+
+pub(super) async fn a_process_resumed_twice_is_no_longer_shown<P: Port>(place: &Place<P>) -> Check {
+    suspended(place, "asg-resume-twice", 1, 2).await
 }
 
 pub(super) async fn processes_of_a_missing_group_cannot_be_suspended<P: Port>(place: &Place<P>) -> Check {

@@ -190,14 +190,14 @@ cases! {
     }
     autoscaling::PutLifecycleHook {
         Works: hooks::a_hook_put_over_another_takes_its_place;
-        Again: hooks::a_hook_put_over_another_takes_its_place;
+        Again: hooks::a_hook_put_twice_is_there_once;
         Fails: hooks::a_hook_that_waits_too_short_is_refused
                hooks::a_missing_group_takes_no_hook;
     }
     autoscaling::DeleteLifecycleHook {
-        Works: hooks::a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing;
-        Again: hooks::a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing;
-        Fails: hooks::a_deleted_hook_is_gone_and_deleting_it_again_finds_nothing;
+        Works: hooks::a_deleted_hook_is_gone;
+        Again: hooks::a_hook_deleted_twice_is_not_found;
+        Fails: hooks::a_hook_of_a_missing_group_cannot_be_deleted;
     }
     autoscaling::CompleteLifecycleAction {
         Works: hooks::one_that_is_given_up_is_replaced_by_another_that_waits;
@@ -206,17 +206,17 @@ cases! {
     }
     autoscaling::RecordLifecycleActionHeartbeat {
         Works: hooks::a_heartbeat_keeps_an_instance_waiting;
-        Again: hooks::a_heartbeat_keeps_an_instance_waiting;
+        Again: hooks::one_heartbeat_after_the_other_keeps_it_waiting;
         Fails: hooks::a_heartbeat_without_a_wait_finds_none;
     }
     autoscaling::SuspendProcesses {
-        Works: hooks::a_suspended_process_is_shown_until_it_is_resumed;
-        Again: hooks::a_suspended_process_is_shown_until_it_is_resumed;
+        Works: hooks::a_suspended_process_is_shown;
+        Again: hooks::a_process_suspended_twice_is_shown_once;
         Fails: hooks::processes_of_a_missing_group_cannot_be_suspended;
     }
     autoscaling::ResumeProcesses {
-        Works: hooks::a_suspended_process_is_shown_until_it_is_resumed;
-        Again: hooks::a_suspended_process_is_shown_until_it_is_resumed;
+        Works: hooks::a_resumed_process_is_no_longer_shown;
+        Again: hooks::a_process_resumed_twice_is_no_longer_shown;
         Fails: hooks::processes_of_a_missing_group_cannot_be_resumed;
     }
     autoscaling::DescribeScalingActivities { Fails: reads::activities_of_a_missing_group_are_refused; }

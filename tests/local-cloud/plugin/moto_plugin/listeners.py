@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.elbv2 import models
-from moto.elbv2.exceptions import DuplicateListenerError, TargetGroupNotFoundError
+from moto.elbv2.exceptions import DuplicateListenerError, RuleNotFoundError, TargetGroupNotFoundError
 from moto.elbv2.models import ELBv2Backend, FakeAction
 from moto.elbv2.ssl_policies import SSL_POLICIES
 
@@ -59,6 +59,14 @@ def _listener_is_possible(_response: Any, backend: Any, params: dict[str, Any]) 
     if balancer:
         _check_target_groups(backend, balancer, params)
     return None
+
+
+@before("elbv2", "DeleteRule")
+def _rule_is_there(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    """moto answers that it deleted one that it does not have."""
+    listeners = (listener for balancer in backend.load_balancers.values() for listener in balancer.listeners.values())
+    if not any(params["RuleArn"] in listener.rules for listener in listeners):
+        raise RuleNotFoundError("One or more rules not found")
 
 
 @before("elbv2", "ModifyListener")
