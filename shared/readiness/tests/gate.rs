@@ -175,7 +175,10 @@ fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
             members: Some(&all),
             health: Some(&[]),
         };
-        assert_eq!(decide(&SETTINGS, &mut memory, &look).register, [id.clone()]);
+        assert_eq!(
+            decide(&SETTINGS, &mut memory, &look).register,
+            std::slice::from_ref(&id)
+        );
         assert_eq!(memory.rejected(&id, at(700 * (round + 1) + 600)), enough);
     }
     memory.admitted("x");

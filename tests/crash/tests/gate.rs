@@ -13,7 +13,7 @@ use windlass_calls::sqs::SendMessage;
 use windlass_calls::{CallError, Request};
 use windlass_crash::{LIFECYCLE, Lab, STATE_BUCKET, Stopped, stack, verify, verify_gone};
 use windlass_engine::{Phase, Readiness, readiness_key};
-use windlass_sim::{Peers, Verdict, WorldConfig};
+use windlass_sim::{Peers, TraceEntry, Verdict, WorldConfig};
 
 #[path = "../../../shared/calls/tests/template/mod.rs"]
 mod template;
@@ -149,11 +149,7 @@ fn a_launch_takes_at_most_6_calls_and_a_look_1() {
     assert!(
         calls - polls <= 6,
         "{:#?}",
-        lab.sim
-            .trace()
-            .iter()
-            .map(|entry| entry.action())
-            .collect::<Vec<_>>()
+        lab.sim.trace().iter().map(TraceEntry::action).collect::<Vec<_>>()
     );
 }
 

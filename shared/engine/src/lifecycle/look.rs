@@ -158,13 +158,7 @@ impl<P: Port> Session<'_, P> {
         let waiting: Vec<&String> = waiting.map(|instance| &instance.id).collect();
         let name = &group.settings.name;
         let ended = join_all(waiting.iter().map(|id| self.complete(name, id, result))).await;
-        for (_, error) in waiting
-            .iter()
-            .zip(ended)
-            .filter_map(|(id, ended)| Some((id, ended.err()?)))
-        {
-            return Err(error.into());
-        }
+        ended.into_iter().collect::<Result<Vec<()>, CallError>>()?;
         let ids = waiting.into_iter().cloned();
         let mut report = LookReport {
             stack: Some(stack.clone()),
@@ -173,9 +167,8 @@ impl<P: Port> Session<'_, P> {
         match result {
             HookResult::Continue => report.admitted = ids.collect(),
             HookResult::Abandon => {
-                report.rejected = ids
-                    .map(|id| (id, "the stack is being destroyed".into()))
-                    .collect()
+                let why = "the stack is being destroyed";
+                report.rejected = ids.map(|id| (id, why.into())).collect();
             }
         }
         Ok(report)
