@@ -171,6 +171,24 @@ class Balancers(Balanced):
             self.elb.delete_target_group(TargetGroupArn=spare)
         self.assertEqual([g["TargetGroupName"] for g in self.elb.describe_target_groups()["TargetGroups"]], ["tg"])
 
+    def test_a_target_group_that_only_a_rule_uses_is_in_use_until_the_rule_is_deleted(self) -> None:
+        balancer, targets, probe = self.balancer(), self.targets(), self.targets(Name="probe")
+        request = {
+            "ListenerArn": self.listen(balancer, targets),
+            "Priority": 1,
+            "Conditions": [{"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.1/32"]}}],
+            "Actions": [{"Type": "forward", "TargetGroupArn": probe}],
+        }
+        rule = self.elb.create_rule(**request)["Rules"][0]["RuleArn"]
+        used = lambda: self.elb.describe_target_groups(TargetGroupArns=[probe])["TargetGroups"][0]["LoadBalancerArns"]
+        self.assertEqual(used(), [balancer])
+        self.refused("PriorityInUse", self.elb.create_rule, **request)
+        self.refused("ResourceInUse", self.elb.delete_target_group, TargetGroupArn=probe)
+        self.elb.delete_rule(RuleArn=rule)
+        self.refused("RuleNotFound", self.elb.delete_rule, RuleArn=rule)
+        self.assertEqual(used(), [])
+        self.elb.delete_target_group(TargetGroupArn=probe)
+
     def test_a_target_that_comes_back_while_it_drains_drains_anew_when_it_leaves(self) -> None:
         control("delays", {"load-balancer": 1, "instance-boot": 1})
         targets = self.targets()

@@ -1,5 +1,5 @@
 """Listeners: the same settings are the same listener; certificates, policies, redirects, weights and targets are checked
-(aws-facts 35, 48, 60)."""
+(aws-facts 35, 48, 60). Their rules lead to target groups that could be the listener's own."""
 
 import copy
 import re
@@ -172,6 +172,20 @@ def _remember_the_settings(_response: Any, backend: Any, params: dict[str, Any])
 def _settings(params: dict[str, Any]) -> dict[str, Any]:
     """What makes a listener the same: all but its tags."""
     return {name: value for name, value in params.items() if name != "Tags"}
+
+
+@before("elbv2", "CreateRule")
+def _rule_is_possible(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    balancer, _ = _find(backend, params["ListenerArn"])
+    if balancer:
+        _check_target_groups(backend, balancer, {"DefaultActions": params.get("Actions")})
+
+
+@before("elbv2", "DeleteRule")
+def _rule_exists(_response: Any, backend: Any, params: dict[str, Any]) -> None:
+    listeners = [listener for balancer in backend.load_balancers.values() for listener in balancer.listeners.values()]
+    if not any(params["RuleArn"] in listener.rules for listener in listeners):
+        raise RuleNotFoundError()
 
 
 @before("elbv2", "RegisterTargets")
