@@ -629,8 +629,13 @@ fn the_end_of_a_stack_is_recorded_and_its_history_stays() {
 
 /// In the order that AWS asks for (rule 51): without a lag no call is refused.
 #[rstest]
-fn nothing_is_asked_to_go_before_what_needs_it(#[values(WEB, CONTAINER, SMALL, GATE, FIXED)] spec: &str) {
+fn nothing_is_asked_to_go_before_what_needs_it(
+    #[values(WEB, CONTAINER, SMALL, GATE, FIXED)] spec: &str,
+    #[values(30, 0)] interfaces: i64,
+) {
     let lab = ready(&spec.replace("name: container", "name: web")).fork(1);
+    // Where AWS lets go at once, nothing else keeps the order.
+    lab.sim.world_mut().config_mut().interface_delay = SignedDuration::from_secs(interfaces);
     lab.delete_spec();
     quiet(&lab);
     verify_gone(&lab).unwrap();
