@@ -61,14 +61,6 @@ def _listener_is_possible(_response: Any, backend: Any, params: dict[str, Any]) 
     return None
 
 
-@before("elbv2", "DeleteRule")
-def _rule_is_there(_response: Any, backend: Any, params: dict[str, Any]) -> None:
-    """moto answers that it deleted one that it does not have."""
-    listeners = (listener for balancer in backend.load_balancers.values() for listener in balancer.listeners.values())
-    if not any(params["RuleArn"] in listener.rules for listener in listeners):
-        raise RuleNotFoundError("One or more rules not found")
-
-
 @before("elbv2", "ModifyListener")
 def _change_is_possible(_response: Any, backend: Any, params: dict[str, Any]) -> None:
     balancer, listener = _find(backend, params["ListenerArn"])
