@@ -307,7 +307,8 @@ fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
             for _ in 0..3 {
                 let tags = windlass_calls::Tags::new();
                 let allocate = windlass_calls::ec2::AllocateAddress { tags };
-                sim.world_mut().call(sent.now, allocate).unwrap();
+                // As many as are left: ours may have been first with some.
+                drop(sim.world_mut().call(sent.now, allocate));
             }
         }
         Verdict::Deliver
