@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rstest::rstest;
+use windlass_calls::{Request, ec2};
 use windlass_crash::{Lab, Stopped, verify};
 use windlass_engine::Phase;
 use windlass_sim::{Lag, WorldConfig};
@@ -219,4 +220,27 @@ fn drift_is_only_said_where_the_spec_says_so() {
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify(&lab).unwrap();
     assert!(lab.status().unwrap().drift.is_empty());
+}
+
+/// AWS answers a client token for a day with what it made first, which is gone.
+#[test]
+fn what_is_wanted_again_has_a_client_token_of_its_own() {
+    let with = "network: {zones: 2, nat: single, endpoints: [ssm, s3]}\ncompute: {app: {packages: [nginx]}}\nscaling: {min: 2}\n";
+    let without = with.replace("[ssm, s3]", "[s3]");
+    let lab = Lab::new(WorldConfig::default(), 1);
+    for spec in [with, &without, with] {
+        lab.upload(spec);
+        assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+        verify(&lab).unwrap();
+    }
+    let trace = lab.sim.trace();
+    let tokens = trace.iter().filter_map(|entry| match &entry.request {
+        Request::Ec2(ec2::Request::CreateVpcEndpoint(create)) if create.service.ends_with(".ssm") => {
+            Some(create.token.clone())
+        }
+        _ => None,
+    });
+    let tokens: Vec<String> = tokens.collect();
+    assert_eq!(tokens.len(), 2, "{tokens:?}");
+    assert_ne!(tokens[0], tokens[1]);
 }

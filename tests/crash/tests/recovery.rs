@@ -393,3 +393,19 @@ fn twins_go_with_their_stack() {
         verify_gone(&lab).unwrap_or_else(|error| panic!("{resource}: {error}"));
     }
 }
+
+/// The newest state says all that the head did, how often each resource was made among it: client tokens derive from it.
+#[test]
+fn a_lost_head_continues_at_the_newest_state_in_its_lineage() {
+    let lab = account(Lag::None);
+    become_(&lab, SMALL);
+    let (before, state) = (lab.head().unwrap(), lab.state().unwrap());
+    lose_the_head(&lab);
+    lab.look();
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let after = lab.head().unwrap();
+    assert!(after.serial >= before.serial);
+    assert_eq!(after.lineage, before.lineage);
+    assert_eq!(lab.state().unwrap().resources, state.resources);
+    verify(&lab).unwrap();
+}

@@ -114,6 +114,14 @@ fn a_version_that_fails_takes_nothing_away_and_a_corrected_one_takes_its_place(
     let status = lab.status().unwrap();
     assert_eq!(status.phase, Phase::Failed, "{status:#?}");
     assert!(!status.errors.is_empty(), "{status:#?}");
+    // Nothing of it stays behind.
+    let rolled_out = status
+        .errors
+        .iter()
+        .filter(|error| error.message.contains("did not become healthy"));
+    for error in rolled_out {
+        assert!(error.message.contains("rollback successful"), "{error:?}");
+    }
     for corrected in [
         broken.replace("[nginx, broken]", "[nginx, htop]"),
         spec.to_owned(),

@@ -44,6 +44,7 @@ fn whatever_happens_to_a_stack_it_becomes_what_its_last_spec_says(
 #[case::a_launch_template_made_again_had_the_tokens_of_the_earlier_ones_versions(417)]
 #[case::a_plan_took_the_subnets_of_one_network_for_those_of_another(1233)]
 #[case::a_nat_gateway_that_failed_beside_one_that_serves_stopped_everything(1499)]
+#[case::an_old_answer_to_a_client_token_was_taken_for_a_new_gateway(2396)]
 #[case::who_was_to_be_told_counted_as_asked_though_the_call_was_refused(1530)]
 #[case::a_topic_that_showed_late_could_not_be_asked_for_once_the_role_was_gone(323)]
 #[case::a_rollout_that_failed_for_want_of_a_load_balancer_was_not_begun_again_by_an_upload(3793)]
