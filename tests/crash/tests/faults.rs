@@ -301,14 +301,14 @@ fn a_lost_state_bucket_is_rebuilt_from_what_aws_shows_and_nothing_is_created_twi
 #[test]
 fn a_quota_fails_with_its_remedy_and_the_next_upload_goes_on_from_there() {
     let lab = lab(1);
-    let sim = lab.sim.clone();
+    let (sim, mut taken) = (lab.sim.clone(), false);
     lab.sim.set_faults(Some(Box::new(move |sent| {
-        if sent.request.action() == "ec2:CreateVpc" {
+        if sent.request.action() == "ec2:AllocateAddress" && !taken {
+            taken = true;
             for _ in 0..3 {
                 let tags = windlass_calls::Tags::new();
                 let allocate = windlass_calls::ec2::AllocateAddress { tags };
-                // As many as are left: ours may have been first with some.
-                drop(sim.world_mut().call(sent.now, allocate));
+                sim.world_mut().call(sent.now, allocate).unwrap();
             }
         }
         Verdict::Deliver
