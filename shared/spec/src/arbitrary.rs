@@ -121,7 +121,7 @@ fn choices() -> Vec<(&'static str, Choice)> {
         ("scaling.max", one_of(3..=6)),
         ("scaling.metrics", metrics()),
         ("lifecycle.launch.verify", one_of(["load-balancer", "none"])),
-        ("lifecycle.launch.timeout", one_of(["10m", "30s", "2h"])),
+        ("lifecycle.launch.timeout", one_of(["10m", "5m", "2h"])),
         ("lifecycle.terminate.drain", one_of(["60s", "0s", "2m", "1h"])),
         ("monitoring.dashboard", one_of([false, true])),
         ("monitoring.notify", some_of(&CONTACTS)),

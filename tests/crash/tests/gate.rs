@@ -63,7 +63,9 @@ fn ended(lab: &Lab, wanted: HookResult) -> Vec<(Timestamp, String)> {
 /// The group's instances in service.
 fn in_service(lab: &Lab) -> BTreeSet<String> {
     let now = lab.sim.now();
-    let names = vec!["windlass-dev-web".to_owned()];
+    let names = ["", ".b"]
+        .map(|ending| format!("windlass-dev-web{ending}"))
+        .to_vec();
     let groups = lab
         .sim
         .world_mut()
@@ -314,6 +316,43 @@ fn whatever_fails_on_the_way_nobody_who_is_not_healthy_serves(#[values(0, 1, 2, 
         verify(&lab).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
     }
     assert!(launches >= 40, "{launches}");
+}
+
+/// The probe that they were registered with is replaced, the gate given up, or the stack destroyed, while instances wait.
+#[rstest]
+#[case::another_port(Some(GATED.replace("[nginx]", "[nginx], port: 8080")))]
+#[case::another_scheme(Some(format!("{GATED}loadBalancer: {{scheme: internal}}\n")))]
+#[case::no_gate(Some(GATED.replace("verify: load-balancer, ", "")))]
+#[case::no_stack(None)]
+fn what_instances_wait_for_may_change_meanwhile(
+    #[case] after: Option<String>,
+    #[values(false, true)] broken: bool,
+) {
+    let allowed = |spec: &str| format!("allowReplace: true\n{spec}");
+    let lab = Lab::new(
+        WorldConfig {
+            broken_app: broken,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    lab.upload(&allowed(GATED));
+    while readiness(&lab).memory.waiting.is_empty() {
+        lab.step();
+    }
+    lab.sim.world_mut().config_mut().broken_app = false;
+    match &after {
+        Some(after) => lab.upload(&allowed(after)),
+        None => lab.delete_spec(),
+    }
+    quiet(&lab);
+    if after.is_some() {
+        verify(&lab).unwrap();
+        assert_eq!(in_service(&lab).len(), 2);
+    } else {
+        verify_gone(&lab).unwrap();
+    }
+    assert!(readiness(&lab).memory.waiting.is_empty(), "{:?}", readiness(&lab));
 }
 
 #[test]

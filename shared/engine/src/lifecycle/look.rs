@@ -184,8 +184,14 @@ impl<P: Port> Session<'_, P> {
     ) -> Result<LookReport, PassError> {
         let now = self.clock.now();
         let target_group = document.probe.clone();
-        let health = self.port.call(DescribeTargetHealth { target_group }).await.ok();
-        let missing = group.is_none() && health.as_deref().is_some_and(|health| lost(&document, health));
+        let health = match self.port.call(DescribeTargetHealth { target_group }).await {
+            // Another probe took its place, or nobody wants one any more: what is recorded says which.
+            Err(error) if error.class == Class::Gone && group.is_none() => {
+                return Box::pin(self.look_at_group(&document.group)).await;
+            }
+            answer => answer.ok(),
+        };
+        let missing = group.is_none() && health.as_deref().is_none_or(|health| lost(&document, health));
         let asked = if missing {
             self.members(&document.group).await
         } else {
