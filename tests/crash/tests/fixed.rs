@@ -197,3 +197,34 @@ fn an_idle_look_changes_nothing() {
             .all(|entry| !entry.request.effect().is_mutating())
     );
 }
+
+/// One that is too many first gets no more requests, then finishes those that it has, for an hour if the spec says so, and
+/// only then is terminated (rule 14).
+#[rstest]
+fn an_instance_that_is_too_many_finishes_its_requests_before_it_is_terminated(
+    #[values("30s", "1h")] drain: &str,
+) {
+    let spec = |count: u32| {
+        format!(
+            "network: {{zones: 2, nat: single}}\ncompute: {{mode: ec2, app: {{packages: [nginx]}}}}\nscaling: {{min: {count}}}\nlifecycle: {{terminate: {{drain: {drain}}}}}\n"
+        )
+    };
+    let lab = Lab::new(WorldConfig::default(), 1);
+    for count in [3, 2] {
+        lab.upload(&spec(count));
+        assert_eq!(lab.run(2000), Stopped::Quiet);
+        verify(&lab).unwrap();
+    }
+    let trace = lab.sim.trace();
+    let at = |action: &str| {
+        let sent: Vec<_> = trace.iter().filter(|entry| entry.action() == action).collect();
+        assert_eq!(sent.len(), 1, "{action}");
+        sent[0].at
+    };
+    let (out, gone) = (
+        at("elasticloadbalancing:DeregisterTargets"),
+        at("ec2:TerminateInstances"),
+    );
+    let longest = if drain == "1h" { 3600 } else { 30 };
+    assert!(gone.duration_since(out).as_secs() >= longest, "{out} {gone}");
+}
