@@ -253,6 +253,31 @@ pub struct Context<'a> {
     pub thorough: bool,
 }
 
+/// Nothing was recorded.
+static NO_RECORDS: Records = Records::new();
+/// Nothing was made before.
+static NOTHING_SPENT: BTreeMap<Id, u32> = BTreeMap::new();
+
+impl<'a> Context<'a> {
+    /// The context of a stack that nobody has begun.
+    #[must_use]
+    pub fn of_new(spec: &'a Spec, region: &'a str) -> Self {
+        Self {
+            spec,
+            region,
+            boundary: None,
+            version: "",
+            lineage: "",
+            records: &NO_RECORDS,
+            spent: &NOTHING_SPENT,
+            role: "",
+            given_up: None,
+            destroying: false,
+            thorough: false,
+        }
+    }
+}
+
 impl Context<'_> {
     /// Whether to look for resources of a kind that the spec may not want: some may be left.
     #[must_use]

@@ -82,48 +82,35 @@ pub enum Next {
 }
 
 impl Next {
-    /// A create.
-    pub fn create(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+    /// A call that makes something.
+    fn made(change: Change, request: impl Into<Request>, reason: impl Into<String>) -> Self {
         Self::Ensure {
             request: request.into(),
-            change: Change::Create,
+            change,
             reason: reason.into(),
             outputs: None,
             now: Box::default(),
         }
+    }
+
+    /// A create.
+    pub fn create(request: impl Into<Request>, reason: impl Into<String>) -> Self {
+        Self::made(Change::Create, request, reason)
     }
 
     /// A create in the place of something that is seen dead.
     pub fn recreate(request: impl Into<Request>, reason: impl Into<String>) -> Self {
-        Self::Ensure {
-            request: request.into(),
-            change: Change::Recreate,
-            reason: reason.into(),
-            outputs: None,
-            now: Box::default(),
-        }
+        Self::made(Change::Recreate, request, reason)
     }
 
     /// A create beside something that cannot become what is wanted, and beside which it was made before.
     pub fn create_beside(request: impl Into<Request>, reason: impl Into<String>) -> Self {
-        Self::Ensure {
-            request: request.into(),
-            change: Change::CreateBeside,
-            reason: reason.into(),
-            outputs: None,
-            now: Box::default(),
-        }
+        Self::made(Change::CreateBeside, request, reason)
     }
 
     /// A create beside something that cannot become what is wanted.
     pub fn replace(request: impl Into<Request>, reason: impl Into<String>) -> Self {
-        Self::Ensure {
-            request: request.into(),
-            change: Change::Replace,
-            reason: reason.into(),
-            outputs: None,
-            now: Box::default(),
-        }
+        Self::made(Change::Replace, request, reason)
     }
 
     /// A change of something that exists.

@@ -329,17 +329,8 @@ pub fn plan_from_spec(spec: &Spec) -> Plan {
         ),
     ]);
     let cx = Context {
-        spec,
-        region: ANY_REGION,
-        version: "",
-        boundary: None,
-        lineage: "",
-        role: "",
-        given_up: None,
-        spent: &BTreeMap::new(),
         records: &records,
-        destroying: false,
-        thorough: false,
+        ..Context::of_new(spec, ANY_REGION)
     };
     Board::new(false).plan_in_full(&cx, &Lenient)
 }

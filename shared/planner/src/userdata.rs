@@ -143,7 +143,6 @@ mod tests {
     use windlass_spec::{Spec, StackId, decode};
 
     use super::*;
-    use crate::context::Records;
 
     fn of(app: &str) -> String {
         let stack = StackId {
@@ -152,19 +151,7 @@ mod tests {
         };
         let text = format!("compute: {{app: {app}}}\n");
         let spec: Spec = decode(&stack, text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        let cx = Context {
-            spec: &spec,
-            region: "us-east-1",
-            boundary: None,
-            version: "",
-            lineage: "",
-            role: "",
-            given_up: None,
-            spent: &std::collections::BTreeMap::new(),
-            destroying: false,
-            thorough: false,
-            records: &Records::new(),
-        };
+        let cx = Context::of_new(&spec, "us-east-1");
         let script = String::from_utf8(STANDARD.decode(encoded(&cx)).unwrap()).unwrap();
         let checked = std::process::Command::new("bash")
             .args(["-n", "-c", &script])

@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 use windlass_calls::{Request, iam};
 use windlass_planner::kinds::instance_role_policy::InstanceRolePolicy;
-use windlass_planner::{Context, Id, Kind, Known, Next, Outputs, Records};
+use windlass_planner::{Context, Id, Kind, Known, Next, Outputs};
 use windlass_spec::{StackId, decode};
 
 #[path = "../../calls/tests/template/mod.rs"]
@@ -28,19 +28,7 @@ fn policy(app: &str) -> Value {
     };
     let text = format!("compute: {{app: {app}}}\n");
     let spec = decode(&stack, text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-    let cx = Context {
-        spec: &spec,
-        region: "us-east-1",
-        boundary: None,
-        version: "v1",
-        lineage: "l",
-        role: "",
-        given_up: None,
-        records: &Records::new(),
-        spent: &std::collections::BTreeMap::new(),
-        destroying: false,
-        thorough: false,
-    };
+    let cx = Context::of_new(&spec, "us-east-1");
     let mut known = Known::default();
     let role = Outputs::id("windlass-dev-web").with("arn", "arn:aws:iam::123456789012:role/windlass-dev-web");
     known.insert(Id::only("instance-role"), role, true);

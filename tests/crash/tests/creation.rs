@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_calls::Effect;
+use windlass_calls::ec2::{self, RouteTarget};
+use windlass_calls::{CallError, Effect, Request};
 use windlass_crash::{Lab, Scenario, Step, Stopped, sweep, verify, verify_quickly};
 use windlass_sim::{Lag, Peers, TraceEntry, Verdict, WorldConfig};
 
@@ -216,4 +217,47 @@ fn no_pass_sends_the_same_call_twice() {
         }
     }
     verify(&lab).unwrap();
+}
+
+/// NAT gateways are available long before: what starts without a way out installs nothing, and stays so (rule 39).
+#[rstest]
+fn no_instance_starts_before_the_public_subnets_have_a_route(
+    #[values("asg", "ec2")] mode: &str,
+    #[values("ec2:CreateRoute", "ec2:AssociateRouteTable")] late: &'static str,
+) {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(&format!(
+        "network: {{zones: 2, nat: single}}\ncompute: {{mode: {mode}, app: {{packages: [nginx]}}}}\nscaling: {{min: 2}}\n"
+    ));
+    let until = lab.sim.now() + SignedDuration::from_mins(10);
+    let mut public = None;
+    lab.sim.set_faults(Some(Box::new(move |sent| {
+        let concerned = match sent.request {
+            Request::Ec2(ec2::Request::CreateRoute(route)) => {
+                let of_public = matches!(route.target, RouteTarget::InternetGateway(_));
+                public = public.take().or(of_public.then(|| route.route_table.clone()));
+                of_public
+            }
+            Request::Ec2(ec2::Request::AssociateRouteTable(one)) => {
+                public.as_ref().is_none_or(|public| *public == one.route_table)
+            }
+            _ => false,
+        };
+        if concerned && sent.request.action() == late && sent.now < until {
+            Verdict::Fail(CallError::answered(
+                late,
+                "RequestLimitExceeded",
+                "Request limit exceeded.",
+                503,
+            ))
+        } else {
+            Verdict::Deliver
+        }
+    })));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    let starts = ["ec2:RunInstances", "autoscaling:CreateAutoScalingGroup"];
+    let trace = lab.sim.trace();
+    let started = trace.iter().find(|entry| starts.contains(&entry.action()));
+    assert!(started.unwrap().at >= until, "{}", started.unwrap());
 }

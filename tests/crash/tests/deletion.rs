@@ -11,11 +11,9 @@ use windlass_calls::CallError;
 use windlass_calls::ec2::{CreateSecurityGroup, CreateSubnet};
 use windlass_calls::{Request, Tags};
 use windlass_crash::{
-    Lab, STATE_BUCKET, Stopped, difference, shape, stack, stack_named, verify, verify_gone, verify_quickly,
+    Lab, STATE_BUCKET, Stopped, difference, shape, stack, verify, verify_gone, verify_quickly,
 };
-use windlass_engine::{
-    Deletion, DeletionStage, Head, Phase, Status, Trigger, head_key, state_key, status_key,
-};
+use windlass_engine::{DeletionStage, Phase, Trigger, head_key, state_key, status_key};
 use windlass_planner::Id;
 use windlass_sim::{Lag, Verdict, WorldConfig};
 use windlass_spec::StackId;
@@ -72,11 +70,7 @@ fn changes(lab: &Lab) -> Vec<(Timestamp, &'static str)> {
 
 /// All that the status says is wrong.
 fn words(lab: &Lab) -> String {
-    words_of(&lab.status().unwrap())
-}
-
-fn words_of(status: &Status) -> String {
-    format!("{:?}", status.errors)
+    format!("{:?}", lab.status().unwrap().errors)
 }
 
 #[test]
@@ -280,149 +274,6 @@ fn a_stack_of_prod_is_protected_unless_its_spec_says_otherwise() {
     quiet(&lab);
     assert_eq!(lab.status_of(&stack).unwrap().phase, Phase::Deleted);
     assert_eq!(lab.sim.world().inventory(), []);
-}
-
-fn several(count: usize) -> (Lab, Vec<StackId>) {
-    let lab = account();
-    let stacks: Vec<StackId> = (0..count)
-        .map(|number| stack_named(&format!("web{number}")))
-        .collect();
-    for stack in &stacks {
-        lab.upload_of(stack, SMALL);
-    }
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    for stack in &stacks {
-        assert_eq!(lab.status_of(stack).unwrap().phase, Phase::Ready);
-    }
-    (lab, stacks)
-}
-
-#[test]
-fn four_of_five_stacks_that_lose_their_specs_at_once_are_held_until_a_person_says_so() {
-    let (lab, stacks) = several(5);
-    let lab = lab.fork(1);
-    let before = lab.sim.world().inventory();
-    for stack in &stacks[..4] {
-        lab.delete_spec_of(stack);
-        lab.sim.advance(SignedDuration::from_secs(20));
-    }
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    for stack in &stacks[..4] {
-        let status = lab.status_of(stack).unwrap();
-        assert_eq!(status.phase, Phase::Failed, "{status:#?}");
-        let error = &status.errors[0];
-        assert!(error.message.contains("4 of 5 stacks"), "{error:?}");
-        assert!(error.hint.as_ref().unwrap().contains("once more"), "{error:?}");
-    }
-    // However often it is looked at, and later too.
-    lab.sim.advance(SignedDuration::from_hours(3));
-    for stack in &stacks {
-        lab.pass_of(stack, Trigger::Look).finished().unwrap().unwrap();
-        lab.pass_of(stack, Trigger::SpecChanged)
-            .finished()
-            .unwrap()
-            .unwrap();
-    }
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    assert_eq!((lab.sim.world().inventory(), changes(&lab)), (before, vec![]));
-    // A second deletion is a person's word; a restored spec is one too.
-    lab.delete_spec_of(&stacks[0]);
-    lab.upload_of(&stacks[1], SMALL);
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    let phases: Vec<Phase> = stacks
-        .iter()
-        .map(|stack| lab.status_of(stack).unwrap().phase)
-        .collect();
-    let wanted = [
-        Phase::Deleted,
-        Phase::Ready,
-        Phase::Failed,
-        Phase::Failed,
-        Phase::Ready,
-    ];
-    assert_eq!(phases, wanted);
-}
-
-/// Even if the events of the others are still on the way.
-#[test]
-fn the_brake_counts_the_specs_that_are_gone_and_not_the_events_that_came() {
-    let (lab, stacks) = several(5);
-    let lab = lab.fork(1);
-    let before = lab.sim.world().inventory();
-    for stack in &stacks[..4] {
-        lab.delete_spec_of(stack);
-    }
-    // Only the first one's event arrives.
-    let messages = lab.sim.world().messages(windlass_crash::QUEUE).to_vec();
-    for message in &messages[1..] {
-        lab.sim
-            .world_mut()
-            .delete_message(windlass_crash::QUEUE, &message.id);
-    }
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    assert_eq!(lab.status_of(&stacks[0]).unwrap().phase, Phase::Failed);
-    assert_eq!(lab.sim.world().inventory(), before);
-}
-
-/// The heads of stacks that are gone stay: those of years must not hide the ones that go now.
-#[test]
-fn the_brake_sees_past_any_number_of_stacks_that_went_long_ago() {
-    let (lab, stacks) = several(5);
-    let lab = lab.fork(1);
-    let before = lab.sim.world().inventory();
-    for number in 0..150 {
-        let gone = Head {
-            deletion: Some(Deletion {
-                stage: DeletionStage::Ended,
-                ..Deletion::default()
-            }),
-            ..Head::default()
-        };
-        let (key, body) = (
-            head_key(&stack_named(&format!("gone{number}"))),
-            serde_json::to_vec(&gone).unwrap(),
-        );
-        lab.sim.world_mut().upload(STATE_BUCKET, &key, &body);
-    }
-    // What is there of one more cannot be read.
-    let torn = head_key(&stack_named("torn"));
-    lab.sim.world_mut().upload(STATE_BUCKET, &torn, b"{");
-    for stack in &stacks[..4] {
-        lab.delete_spec_of(stack);
-    }
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    let status = lab.status_of(&stacks[0]).unwrap();
-    assert_eq!(status.phase, Phase::Failed);
-    assert!(words_of(&status).contains("5 of 6 stacks"), "{status:#?}");
-    assert_eq!(lab.sim.world().inventory(), before);
-}
-
-#[test]
-fn three_stacks_may_go_at_once() {
-    let (lab, stacks) = several(4);
-    for stack in &stacks[..3] {
-        lab.delete_spec_of(stack);
-    }
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    for stack in &stacks[..3] {
-        assert_eq!(lab.status_of(stack).unwrap().phase, Phase::Deleted);
-    }
-    assert_eq!(lab.status_of(&stacks[3]).unwrap().phase, Phase::Ready);
-}
-
-/// The wall between stacks: what one loses the others keep.
-#[test]
-fn a_stack_that_goes_takes_nothing_of_another() {
-    let (lab, stacks) = several(2);
-    let of = |stack: &StackId| {
-        let all = lab.sim.world().inventory().into_iter();
-        all.filter(|it| it.tags.get("windlass:stack") == Some(&stack.to_string()))
-            .collect::<Vec<_>>()
-    };
-    let kept = of(&stacks[1]);
-    lab.delete_spec_of(&stacks[0]);
-    assert_eq!(lab.run(2000), Stopped::Quiet);
-    assert_eq!((of(&stacks[0]), of(&stacks[1])), (vec![], kept));
 }
 
 fn unreadable(code: &'static str, status: u16) -> impl FnMut(&windlass_sim::Sent) -> Verdict {

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use jiff::SignedDuration;
 use rstest::rstest;
-use windlass_calls::ec2::{self, RouteTarget};
-use windlass_calls::{CallError, Request};
+use windlass_calls::CallError;
 use windlass_crash::{
     Lab, STATE_BUCKET, Scenario, Stopped, nothing_is_orphaned_or_doubled, sweep, verify, verify_quickly,
 };
@@ -518,55 +516,6 @@ fn what_was_deleted_by_hand_is_created_again_by_the_next_upload() {
     verify(&lab).unwrap();
 }
 
-/// What has our name and not our tags is somebody else's: nothing of it is used, and nothing else begun.
-#[test]
-fn somebody_elses_role_of_our_name_is_left_alone() {
-    let lab = Lab::new(WorldConfig::default(), 1);
-    let create = windlass_calls::iam::CreateRole {
-        name: "windlass-dev-web-us-east-1-instance".into(),
-        trust: "{}".into(),
-        boundary: None,
-        tags: windlass_calls::Tags::new(),
-    };
-    let now = lab.sim.now();
-    lab.sim.world_mut().call(now, create).unwrap();
-    let before = lab.sim.world().inventory();
-    lab.upload(WEB);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    let status = lab.status().unwrap();
-    assert_eq!(status.phase, Phase::Failed);
-    assert!(
-        status.errors[0].message.contains("does not belong to this stack"),
-        "{status:#?}"
-    );
-    assert_eq!(lab.sim.world().inventory(), before);
-}
-
-/// Its tags prove a log group ours: without them it keeps its lines for as long as its owner wants.
-#[test]
-fn somebody_elses_log_group_of_our_name_is_left_alone() {
-    let lab = Lab::new(WorldConfig::default(), 1);
-    let name = "/windlass/dev/web".to_owned();
-    let tags = windlass_calls::Tags::new();
-    let now = lab.sim.now();
-    let create = windlass_calls::logs::CreateLogGroup { name, tags };
-    lab.sim.world_mut().call(now, create).unwrap();
-    let before = lab.sim.world().inventory();
-    lab.upload(CONTAINER);
-    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
-    let status = lab.status().unwrap();
-    assert_eq!(status.phase, Phase::Failed);
-    let error = &status.errors[0];
-    assert_eq!(error.path, "log-group");
-    assert!(
-        error.message.contains("does not belong to this stack"),
-        "{status:#?}"
-    );
-    assert_eq!(lab.sim.world().inventory(), before);
-    let kept = |entry: &windlass_sim::TraceEntry| entry.action() == "logs:PutRetentionPolicy";
-    assert!(!lab.sim.trace().iter().any(kept));
-}
-
 /// The alias moves on every week; a running stack must not (rule 64).
 #[test]
 fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {
@@ -598,43 +547,4 @@ fn an_image_alias_is_resolved_once_even_if_the_state_is_lost() {
 fn the_same_seed_gives_the_same_trace() {
     assert_eq!(ready(5).sim.trace_hash(), ready(5).sim.trace_hash());
     assert_ne!(ready(5).sim.trace_hash(), ready(6).sim.trace_hash());
-}
-
-/// NAT gateways are available long before: what starts without a way out installs nothing, and stays so (rule 39).
-#[rstest]
-fn no_instance_starts_before_the_public_subnets_have_a_route(
-    #[values("asg", "ec2")] mode: &str,
-    #[values("ec2:CreateRoute", "ec2:AssociateRouteTable")] late: &'static str,
-) {
-    let lab = lab_of(
-        &format!(
-            "network: {{zones: 2, nat: single}}\ncompute: {{mode: {mode}, app: {{packages: [nginx]}}}}\nscaling: {{min: 2}}\n"
-        ),
-        1,
-    );
-    let until = lab.sim.now() + SignedDuration::from_mins(10);
-    let mut public = None;
-    lab.sim.set_faults(Some(Box::new(move |sent| {
-        let concerned = match sent.request {
-            Request::Ec2(ec2::Request::CreateRoute(route)) => {
-                let of_public = matches!(route.target, RouteTarget::InternetGateway(_));
-                public = public.take().or(of_public.then(|| route.route_table.clone()));
-                of_public
-            }
-            Request::Ec2(ec2::Request::AssociateRouteTable(one)) => {
-                public.as_ref().is_none_or(|public| *public == one.route_table)
-            }
-            _ => false,
-        };
-        if concerned && sent.request.action() == late && sent.now < until {
-            throttled()
-        } else {
-            Verdict::Deliver
-        }
-    })));
-    settles(&lab);
-    let starts = ["ec2:RunInstances", "autoscaling:CreateAutoScalingGroup"];
-    let trace = lab.sim.trace();
-    let started = trace.iter().find(|entry| starts.contains(&entry.action()));
-    assert!(started.unwrap().at >= until, "{}", started.unwrap());
 }

@@ -8,6 +8,8 @@ use windlass_engine::Phase;
 use windlass_sim::WorldConfig;
 
 const HTTPS: &str = include_str!("../../../events/specs/https.yaml");
+const WEB: &str = include_str!("../../../events/specs/web.yaml");
+const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
 const LIMIT: usize = 400;
 
 /// The reason for which a spec fails, with nothing created.
@@ -94,4 +96,53 @@ fn a_boot_script_that_aws_would_not_take_is_refused_and_the_longest_is_taken() {
     lab.upload(&spec(16 * 1024 - excess));
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify(&lab).unwrap();
+}
+
+/// What has our name and not our tags is somebody else's: nothing of it is used, and nothing else begun.
+#[test]
+fn somebody_elses_role_of_our_name_is_left_alone() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    let create = windlass_calls::iam::CreateRole {
+        name: "windlass-dev-web-us-east-1-instance".into(),
+        trust: "{}".into(),
+        boundary: None,
+        tags: windlass_calls::Tags::new(),
+    };
+    let now = lab.sim.now();
+    lab.sim.world_mut().call(now, create).unwrap();
+    let before = lab.sim.world().inventory();
+    lab.upload(WEB);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    assert!(
+        status.errors[0].message.contains("does not belong to this stack"),
+        "{status:#?}"
+    );
+    assert_eq!(lab.sim.world().inventory(), before);
+}
+
+/// Its tags prove a log group ours: without them it keeps its lines for as long as its owner wants.
+#[test]
+fn somebody_elses_log_group_of_our_name_is_left_alone() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    let name = "/windlass/dev/web".to_owned();
+    let tags = windlass_calls::Tags::new();
+    let now = lab.sim.now();
+    let create = windlass_calls::logs::CreateLogGroup { name, tags };
+    lab.sim.world_mut().call(now, create).unwrap();
+    let before = lab.sim.world().inventory();
+    lab.upload(CONTAINER);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Failed);
+    let error = &status.errors[0];
+    assert_eq!(error.path, "log-group");
+    assert!(
+        error.message.contains("does not belong to this stack"),
+        "{status:#?}"
+    );
+    assert_eq!(lab.sim.world().inventory(), before);
+    let kept = |entry: &windlass_sim::TraceEntry| entry.action() == "logs:PutRetentionPolicy";
+    assert!(!lab.sim.trace().iter().any(kept));
 }

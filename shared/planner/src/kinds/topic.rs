@@ -15,11 +15,12 @@ use crate::names;
 pub struct Topic;
 
 fn arn(cx: &Context, known: &Known) -> Result<String, Blocked> {
-    Ok(format!(
-        "{}:{}",
-        cx.arn(known, "sns")?,
-        names::stack(&cx.spec.stack)
-    ))
+    Ok(named(cx, &cx.arn(known, "sns")?))
+}
+
+/// The ARN of the stack's topic below the beginning of those of an account.
+fn named(cx: &Context, account: &str) -> String {
+    format!("{account}:{}", names::stack(&cx.spec.stack))
 }
 
 /// What AWS shows.
@@ -47,15 +48,11 @@ impl Kind for Topic {
         }
         if cx.destroying && known.get(&Id::only("instance-role")).is_none() {
             // With the state lost, the account is the one of the role as AWS shows it, or as it last did.
-            let role = seen
-                .role
-                .as_deref()
-                .or(Some(cx.role))
-                .filter(|role| !role.is_empty());
-            let topic =
-                role.map(|role| format!("{}:{}", cx.beside(role, "sns"), names::stack(&cx.spec.stack)));
-            return Ok(topic
-                .map(|topic| ListTagsForResource { topic }.into())
+            let role = seen.role.as_deref().unwrap_or(cx.role);
+            let topic = named(cx, &cx.beside(role, "sns"));
+            let asks = !role.is_empty();
+            return Ok(asks
+                .then(|| ListTagsForResource { topic }.into())
                 .into_iter()
                 .collect());
         }

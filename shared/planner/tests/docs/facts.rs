@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_planner::{
-    Blocked, Change, Context, Id, Kind, Known, Need, Next, Outputs, Present, Records, Removal, kinds,
+    Blocked, Change, Context, Id, Kind, Known, Need, Next, Outputs, Present, Removal, kinds,
 };
 use windlass_spec::{Spec, StackId, decode};
 
@@ -91,20 +91,7 @@ pub(crate) fn facts<K: Kind>() -> (&'static str, Facts) {
         ..Facts::default()
     };
     for spec in examples() {
-        let cx = Context {
-            spec: &spec,
-            region: "us-east-1",
-            boundary: None,
-            version: "v1",
-            lineage: "l",
-            role: "",
-            given_up: None,
-            records: &Records::new(),
-            spent: &BTreeMap::new(),
-            destroying: false,
-            thorough: false,
-        };
-        facts.look::<K>(&cx);
+        facts.look::<K>(&Context::of_new(&spec, "us-east-1"));
     }
     (K::NAME, facts)
 }
