@@ -91,6 +91,34 @@ fn what_can_change_in_place_does(
     verify(&lab).unwrap();
 }
 
+/// Instances of a new version that boot while the network changes under them would install nothing (rule 39).
+#[test]
+fn no_rollout_begins_before_the_new_way_out_is_there() {
+    let lab = Lab::new(
+        WorldConfig {
+            instances_need_internet: false,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    lab.upload("network: {zones: 2, nat: none, endpoints: []}\ncompute: {app: {userData: \"#!/bin/sh\", port: 80}}\n");
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    lab.sim.world_mut().config_mut().instances_need_internet = true;
+    let begun = lab.sim.trace().len();
+    lab.upload("network: {zones: 2, nat: per-zone, endpoints: []}\ncompute: {app: {packages: [nginx]}}\n");
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+    let trace = lab.sim.trace();
+    let at = |action: &str| {
+        let of = trace[begun..].iter().filter(|entry| entry.action() == action);
+        of.map(|entry| entry.at).collect::<Vec<_>>()
+    };
+    let (routes, rollout) = (at("ec2:CreateRoute"), at("autoscaling:StartInstanceRefresh"));
+    assert_eq!((routes.len(), rollout.len()), (2, 1));
+    assert!(rollout[0] > routes[1], "{rollout:?} {routes:?}");
+}
+
 #[rstest]
 #[case::app_port(WEB, "port: 80\n", "port: 8080\n")]
 #[case::scheme(WEB, "internet-facing", "internal")]

@@ -142,7 +142,8 @@ impl Kind for AutoScalingGroup {
             return Ok(Next::update(update, reason, outputs).over(now));
         }
         if launched(&group.settings) != launch(cx, known)? {
-            return Ok(rollout(cx, id, group, seen, launch(cx, known)?, outputs));
+            let wanted = launch(cx, known)?;
+            return rollout(cx, id, group, seen, known, wanted, outputs);
         }
         Ok(capacity(cx, group, &seen.activities, outputs))
     }
@@ -460,8 +461,17 @@ fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<(GroupChan
     (change != GroupChange::default()).then_some((change, now))
 }
 
-/// Brings a new version to the instances that run, or says how far that is.
-fn rollout(cx: &Context, id: &Id, group: &Group, seen: &Seen, wanted: Launch, outputs: Outputs) -> Next {
+/// Brings a new version to the instances that run, or says how far that is. The new ones start no sooner than the first
+/// ones would: what boots without a way out never gets healthy, and the rollout is taken back.
+fn rollout(
+    cx: &Context,
+    id: &Id,
+    group: &Group,
+    seen: &Seen,
+    known: &Known,
+    wanted: Launch,
+    outputs: Outputs,
+) -> Result<Next, Blocked> {
     let name = group.settings.name.clone();
     let now = json!({ "group": name, "launch": launched(&group.settings), "change": { "launch": launched(&group.settings) } });
     if cx.spec.rollout == Rollout::Manual {
@@ -474,14 +484,14 @@ fn rollout(cx: &Context, id: &Id, group: &Group, seen: &Seen, wanted: Launch, ou
             change: Box::new(change),
         };
         let reason = "instances launched from now on are made from the new version; running ones stay";
-        return Next::update(update, reason, outputs).over(now);
+        return Ok(Next::update(update, reason, outputs).over(now));
     }
     let newest = seen.refreshes.iter().flatten().next();
     let outputs = outputs.with("rollout", cx.version);
     let tried = cx
         .record(id)
         .is_some_and(|record| record.outputs.get("rollout") == cx.version);
-    match newest {
+    Ok(match newest {
         Some(refresh) if is_active(refresh) && refresh.version != Some(wanted.version) => {
             let reason = "the rollout under way brings a version that is no longer wanted";
             Next::update(CancelInstanceRefresh { group: name }, reason, outputs)
@@ -512,6 +522,7 @@ fn rollout(cx: &Context, id: &Id, group: &Group, seen: &Seen, wanted: Launch, ou
             }
         }
         _ => {
+            super::runnable(cx, known)?;
             let reason = "running instances are replaced by ones of the new version, a few at a time";
             let start = StartInstanceRefresh {
                 group: name,
@@ -524,7 +535,7 @@ fn rollout(cx: &Context, id: &Id, group: &Group, seen: &Seen, wanted: Launch, ou
             };
             Next::update(start, reason, outputs).over(now)
         }
-    }
+    })
 }
 
 fn is_active(refresh: &Refresh) -> bool {
