@@ -2,8 +2,8 @@
 
 use windlass_calls::Class;
 use windlass_calls::elb::{
-    Action, CreateRule, DeleteListener, DeleteRule, DeleteTargetGroup, DescribeListeners, DescribeRules,
-    DescribeTargetGroups, Rule,
+    Action, CreateRule, DeleteListener, DeleteRule, DeleteTargetGroup, DescribeRules, DescribeTargetGroups,
+    Rule,
 };
 use windlass_engine::Port;
 

@@ -1,7 +1,7 @@
 //! What the cases are about: load balancing and Auto Scaling.
 
 use super::{
-    autoscaling, balancers, group_changes, listeners, reads, refreshes, tags, target_groups, targets,
+    autoscaling, balancers, group_changes, listeners, reads, refreshes, rules, tags, target_groups, targets,
 };
 
 cases! {
