@@ -7,7 +7,7 @@ use windlass_calls::CallError;
 #[derive(Debug, Error)]
 pub enum ArchiveError {
     /// A call failed: again later.
-    #[error("cannot reach the pipeline's own bucket or queue: {0}")]
+    #[error("a call that the archive needs failed: {0}")]
     Call(#[from] CallError),
     /// An object that is larger than any of ours.
     #[error("{key} has {size} bytes: nothing that Windlass writes is so large; find out who put it there")]

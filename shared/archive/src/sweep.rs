@@ -1,4 +1,5 @@
-//! The sweep: what no event brought about. Recorded states that are not archived, and stacks that nobody wakes.
+//! The sweep: what no event brought about. Recorded states that are not archived, stacks that nobody wakes, and instances
+//! that wait with nobody looking at them.
 //!
 //! Bounded: it begins nothing after the time it was given, and at most [`MOST`] states a run. What is left is counted,
 //! and found again by the next sweep, as it is found by listing: a sweep remembers nothing. One state or head that
@@ -18,15 +19,16 @@ use crate::error::ArchiveError;
 use crate::key::{ARCHIVE, STATES, StateKey, stack_named};
 use crate::ledger::Ledger;
 use crate::store::{list, read};
+use crate::waits::wake_gates;
 use crate::wake::{look_is_due, overdue};
 use crate::{LARGEST, Settings};
 
-/// Prefix of heads.
-const STACKS: &str = "stacks/";
+/// Prefix of heads, and of what gates remember.
+pub(crate) const STACKS: &str = "stacks/";
 /// Most states that one sweep archives.
 const MOST: usize = 1000;
 /// States or heads that are worked on at a time.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 
 /// What a sweep did and found.
 #[derive(Debug, Default)]
@@ -36,11 +38,13 @@ pub struct SweepReport {
     pub archived: Vec<StateKey>,
     /// Stacks that were woken.
     pub woken: Vec<StackId>,
+    /// Groups whose waiting instances the lifecycle function was asked to look at.
+    pub gates: Vec<String>,
     /// Keys below `states/` that are no state's.
     pub odd: Vec<String>,
-    /// Keys of states and heads that could not be dealt with, and why.
+    /// What could not be dealt with, by its key or name, and why.
     pub failed: Vec<(String, ArchiveError)>,
-    /// Number of states and heads that this sweep did not get to.
+    /// Number of objects and groups that this sweep did not get to.
     pub left: usize,
 }
 
@@ -55,13 +59,19 @@ pub async fn sweep<P: Port>(
     until: Timestamp,
 ) -> Result<SweepReport, ArchiveError> {
     let mut report = SweepReport::default();
-    wake_stacks(port, clock, settings, until, &mut report).await?;
+    let keys = list(port, &settings.state_bucket, STACKS).await?;
+    wake_gates(port, clock, settings, until, &keys, &mut report).await;
+    wake_stacks(port, clock, settings, until, &keys, &mut report).await;
     archive_states(port, clock, settings, until, &mut report).await?;
     Ok(report)
 }
 
 /// Does a piece of work, unless time is up.
-async fn in_time<T>(clock: &dyn Clock, until: Timestamp, work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn in_time<T>(
+    clock: &dyn Clock,
+    until: Timestamp,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     if clock.now() < until {
         Some(work.await)
     } else {
@@ -141,9 +151,9 @@ async fn wake_stacks<P: Port>(
     clock: &dyn Clock,
     settings: &Settings,
     until: Timestamp,
+    keys: &[String],
     report: &mut SweepReport,
-) -> Result<(), ArchiveError> {
-    let keys = list(port, &settings.state_bucket, STACKS).await?;
+) {
     let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key))).map(async |stack| {
         let woken = in_time(clock, until, wake_if_overdue(port, clock, settings, &stack)).await;
         (stack, woken)
@@ -157,7 +167,6 @@ async fn wake_stacks<P: Port>(
             None => report.left += 1,
         }
     }
-    Ok(())
 }
 
 /// The stack whose head has this key. Others, statuses among them, have none.

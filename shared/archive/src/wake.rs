@@ -50,8 +50,13 @@ pub(crate) fn overdue(head: &Head, now: Timestamp) -> Option<&str> {
     is_time(now.duration_since(since)).then_some(token)
 }
 
+/// Whether what is so late was lost.
+pub(crate) fn is_overdue(late: SignedDuration) -> bool {
+    late > MARGIN
+}
+
 fn is_time(late: SignedDuration) -> bool {
-    late > MARGIN && (late < PATIENCE || late.as_secs() % PERIOD.as_secs() < SWEEPS.as_secs())
+    is_overdue(late) && (late < PATIENCE || late.as_secs() % PERIOD.as_secs() < SWEEPS.as_secs())
 }
 
 #[cfg(test)]

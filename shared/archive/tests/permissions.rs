@@ -47,6 +47,7 @@ fn sent() -> BTreeSet<&'static str> {
     let settings = Settings {
         state_bucket: "states".into(),
         provision_queue: "queue".into(),
+        lifecycle_queue: "lifecycle".into(),
         expires: true,
     };
     let port = Metered::new(&sim);

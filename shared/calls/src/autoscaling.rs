@@ -6,6 +6,10 @@ calls! { "autoscaling", Autoscaling;
     /// The groups of these names with their instances; those that do not exist are left out. At least one name, at most 50.
     DescribeAutoScalingGroups { /// Names.
         names: Vec<String> } => Vec<Group>, Read;
+    /// The instances of all groups of the account in the Region, with the names of their groups; or those of them that have
+    /// these ids, at most 50 (rule 9).
+    DescribeAutoScalingInstances { /// Ids; none asks for all.
+        instances: Vec<String> } => Vec<Member>, Read;
     /// The group's newest activities first: launches, terminations, and why they failed. At most 20.
     DescribeScalingActivities { /// Group name.
         group: String } => Vec<Activity>, Read;
@@ -286,6 +290,15 @@ pub struct Instance {
     pub lifecycle_state: String,
     /// `Healthy` or `Unhealthy`.
     pub health: String,
+}
+
+/// An instance and the group that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Group name.
+    pub group: String,
+    /// The instance.
+    pub instance: Instance,
 }
 
 /// Something a group did or tried.

@@ -82,6 +82,11 @@ pub fn archive_settings(env: &BTreeMap<String, String>) -> Result<windlass_archi
     Ok(windlass_archive::Settings {
         state_bucket: state_bucket(env)?,
         provision_queue: provision_queue(env)?,
+        lifecycle_queue: required(
+            env,
+            "LIFECYCLE_QUEUE_URL",
+            "set it to the URL of the queue that feeds the lifecycle function",
+        )?,
         expires: expire_days(env)? > 0,
     })
 }
@@ -257,6 +262,7 @@ mod tests {
         let given = [
             ("STATE_BUCKET", "states"),
             ("PROVISION_QUEUE_URL", "https://sqs/queue"),
+            ("LIFECYCLE_QUEUE_URL", "https://sqs/lifecycle"),
         ];
         let all = given.iter().chain(changes);
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -278,6 +284,7 @@ mod tests {
     #[rstest]
     #[case("STATE_BUCKET", "")]
     #[case("PROVISION_QUEUE_URL", "")]
+    #[case("LIFECYCLE_QUEUE_URL", "")]
     #[case("ARCHIVE_EXPIRE_DAYS", "never")]
     fn a_variable_the_archive_cannot_use_is_named_with_its_remedy(
         #[case] variable: &str,

@@ -72,6 +72,11 @@ impl World {
         self.sqs.1 = Some(url.to_owned());
     }
 
+    /// Has all events about instances be lost from now on, as EventBridge may (rule 9).
+    pub fn lose_instance_events(&mut self) {
+        self.sqs.1 = None;
+    }
+
     /// An event of AWS's own, in the form in which EventBridge delivers it.
     pub(crate) fn emit(
         &mut self,

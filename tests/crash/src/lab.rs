@@ -232,6 +232,12 @@ impl Lab {
         })
     }
 
+    /// Runs the next message if it is visible by then; `None` if there is none.
+    pub fn step_until(&self, until: Timestamp) -> Option<Step> {
+        self.next_message().filter(|(at, _)| *at <= until)?;
+        self.step()
+    }
+
     /// When the next message is visible, and in which queue.
     fn next_message(&self) -> Option<(Timestamp, &'static str)> {
         let in_sight = |world: &World| {

@@ -297,6 +297,7 @@ mod tests {
         let settings = windlass_archive::Settings {
             state_bucket: "states".into(),
             provision_queue: String::new(),
+            lifecycle_queue: String::new(),
             expires: false,
         };
         let key = StateKey {

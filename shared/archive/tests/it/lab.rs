@@ -7,12 +7,13 @@ use windlass_archive::{
 };
 use windlass_calls::s3::{Condition, GetObject, ListObjectsV2, Object, PutObject, Request as S3Request};
 use windlass_calls::{CallError, Request, Tags};
-use windlass_engine::{Head, Wake, WakeMessage, head_key};
+use windlass_engine::{GateMessage, Head, Readiness, Wake, WakeMessage, head_key, readiness_key};
 use windlass_sim::{Ran, Sent, Sim, Verdict, World, WorldConfig};
 use windlass_spec::StackId;
 
 pub(crate) const BUCKET: &str = "states";
 const QUEUE: &str = "provision";
+const GATES: &str = "lifecycle";
 
 pub(crate) struct Lab {
     pub(crate) sim: Sim,
@@ -24,11 +25,13 @@ impl Lab {
         let mut world = World::new(WorldConfig::default());
         world.create_bucket(BUCKET);
         world.create_queue(QUEUE, 360);
+        world.create_queue(GATES, 180);
         Self {
             sim: Sim::new(world, "2026-05-04T09:00:00Z".parse().unwrap(), seed),
             settings: Settings {
                 state_bucket: BUCKET.into(),
                 provision_queue: QUEUE.into(),
+                lifecycle_queue: GATES.into(),
                 expires: false,
             },
         }
@@ -114,6 +117,31 @@ impl Lab {
             .collect();
         sent.sort();
         sent
+    }
+
+    /// Has a gate whose next look was due this many seconds ago.
+    pub(crate) fn await_look(&self, stack: &str, group: &str, seconds_ago: i64) {
+        let memory = Readiness {
+            group: group.into(),
+            wake: Some(Wake {
+                token: "t1".into(),
+                due: self.sim.now() - SignedDuration::from_secs(seconds_ago),
+                attempt: 0,
+            }),
+            ..Readiness::default()
+        };
+        let memory = serde_json::to_vec(&memory).unwrap();
+        self.put(&readiness_key(&stack_id(stack)), &memory);
+    }
+
+    /// Groups that the lifecycle function was asked to look at.
+    pub(crate) fn looks(&self) -> Vec<String> {
+        let world = self.sim.world();
+        let messages = world.messages(GATES).iter();
+        messages
+            .map(|message| serde_json::from_str::<GateMessage>(&message.body).unwrap())
+            .map(|message| message.gate.group)
+            .collect()
     }
 
     pub(crate) fn archive(&self, key: &StateKey) -> Result<Outcome, ArchiveError> {

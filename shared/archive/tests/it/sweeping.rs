@@ -50,7 +50,8 @@ fn nothing_begins_once_time_is_up_and_the_next_sweep_goes_on() {
     lab.record("dev/web", 100);
     lab.await_wake("dev/web", "t1", 600);
     let report = lab.sweep_until(lab.sim.now()).finished().unwrap().unwrap();
-    assert_eq!((report.left, lab.changes()), (101, 0));
+    // The states, a head, and who waits.
+    assert_eq!((report.left, lab.changes()), (102, 0));
     let soon = lab.sim.now() + SignedDuration::from_secs(4);
     let report = lab.sweep_until(soon).finished().unwrap().unwrap();
     assert!(report.left > 0 && !report.archived.is_empty(), "{report:?}");
@@ -275,4 +276,41 @@ impl Lab {
         let (body, _) = self.object("sweep/archived.json").unwrap();
         assert_eq!(String::from_utf8(body).unwrap(), expected);
     }
+}
+
+#[test]
+fn a_chain_of_looks_at_waiting_instances_that_broke_goes_on() {
+    let lab = Lab::new(1);
+    lab.await_look("dev/web", "windlass-dev-web", 121);
+    lab.await_look("dev/shop", "windlass-dev-shop", 119);
+    let report = lab.sweep();
+    assert_eq!(report.gates, ["windlass-dev-web"], "the other's may only be late");
+    assert_eq!(lab.looks(), ["windlass-dev-web"]);
+}
+
+#[test]
+fn a_gate_whose_memory_is_damaged_keeps_no_other_from_its_look() {
+    let lab = Lab::new(1);
+    lab.put("stacks/dev/api/readiness.json", b"{");
+    lab.await_look("dev/web", "windlass-dev-web", 600);
+    let report = lab.sweep();
+    assert_eq!(lab.looks(), ["windlass-dev-web"]);
+    assert_eq!(report.failed.len(), 1);
+    assert_eq!(report.failed[0].0, "stacks/dev/api/readiness.json");
+}
+
+#[test]
+fn not_being_told_who_waits_keeps_nothing_else_from_its_turn() {
+    let lab = Lab::new(1);
+    lab.record("dev/web", 1);
+    lab.await_look("dev/web", "windlass-dev-web", 600);
+    lab.faults(|sent| match sent.request.action() {
+        action @ "autoscaling:DescribeAutoScalingInstances" => {
+            Verdict::Fail(windlass_calls::CallError::answered(action, "Throttling", "", 400))
+        }
+        _ => Verdict::Deliver,
+    });
+    let report = lab.sweep();
+    assert_eq!((report.archived.len(), report.failed.len()), (1, 1));
+    assert_eq!(lab.looks(), ["windlass-dev-web"]);
 }

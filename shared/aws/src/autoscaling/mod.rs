@@ -12,8 +12,9 @@ use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types as sdk;
 use windlass_calls::autoscaling::{
     Activity, CreateAutoScalingGroup, CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags,
-    DescribeAutoScalingGroups, DescribeScalingActivities, EnableMetricsCollection, Group, GroupSettings,
-    Instance, Launch, Request, Response, UpdateAutoScalingGroup,
+    DescribeAutoScalingGroups, DescribeAutoScalingInstances, DescribeScalingActivities,
+    EnableMetricsCollection, Group, GroupSettings, Instance, Launch, Member, Request, Response,
+    UpdateAutoScalingGroup,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -30,6 +31,7 @@ const GRANULARITY: &str = "1Minute";
 pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, CallError> {
     dispatch!(client, request, autoscaling;
         DescribeAutoScalingGroups => describe_groups,
+        DescribeAutoScalingInstances => describe_instances,
         DescribeScalingActivities => describe_activities,
         CreateAutoScalingGroup => create_group,
         EnableMetricsCollection => enable_metrics,
@@ -56,6 +58,16 @@ async fn describe_groups(client: &Client, call: DescribeAutoScalingGroups) -> Re
         .set_auto_scaling_group_names(Some(call.names));
     let found = every(request.into_paginator().items().send()).await?;
     found.into_iter().map(group).collect()
+}
+
+async fn describe_instances(
+    client: &Client,
+    call: DescribeAutoScalingInstances,
+) -> Result<Vec<Member>, Fault> {
+    let ids = (!call.instances.is_empty()).then_some(call.instances);
+    let request = client.describe_auto_scaling_instances().set_instance_ids(ids);
+    let found = every(request.into_paginator().items().send()).await?;
+    found.into_iter().map(member).collect()
 }
 
 async fn describe_activities(
@@ -243,6 +255,24 @@ fn instance(found: sdk::Instance) -> Result<Instance, Fault> {
         lifecycle_state: field(found.lifecycle_state, "LifecycleState")?,
         health: field(found.health_status, "HealthStatus")?,
     })
+}
+
+fn member(found: sdk::AutoScalingInstanceDetails) -> Result<Member, Fault> {
+    Ok(Member {
+        group: field(found.auto_scaling_group_name, "AutoScalingGroupName")?,
+        instance: Instance {
+            id: field(found.instance_id, "InstanceId")?,
+            zone: field(found.availability_zone, "AvailabilityZone")?,
+            lifecycle_state: field(found.lifecycle_state, "LifecycleState")?,
+            health: health(&field(found.health_status, "HealthStatus")?),
+        },
+    })
+}
+
+/// This call alone writes `HEALTHY` and `UNHEALTHY`.
+fn health(word: &str) -> String {
+    let (first, rest) = word.split_at(word.len().min(1));
+    first.to_uppercase() + &rest.to_lowercase()
 }
 
 fn activity(found: sdk::Activity) -> Result<Activity, Fault> {

@@ -86,6 +86,7 @@ struct KeyLine<'a> {
 struct SweepLine {
     archived: usize,
     woken: Vec<String>,
+    gates: Vec<String>,
     odd: usize,
     failed: usize,
     left: usize,
@@ -217,6 +218,7 @@ impl<P: Port> Archiver<'_, P> {
         let line = SweepLine {
             archived: report.archived.len(),
             woken: report.woken.iter().map(ToString::to_string).collect(),
+            gates: report.gates.clone(),
             odd: report.odd.len(),
             failed: report.failed.len(),
             left: report.left,

@@ -95,6 +95,7 @@ fn process_batch(sim: &Sim, seconds: i64, batch: &Batch) -> Answer {
     let settings = Settings {
         state_bucket: BUCKET.into(),
         provision_queue: QUEUE.into(),
+        lifecycle_queue: "lifecycle".into(),
         expires: false,
     };
     let archiver = Archiver {

@@ -114,7 +114,7 @@ impl Fleet {
 
 impl World {
     /// All instances of groups, in the order of launch.
-    fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
+    pub(super) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
         self.autoscaling.members.iter().filter_map(|(id, member)| {
             let machine = self.ec2.instances.get(id)?;
             Some(Seat { member, machine })

@@ -12,8 +12,8 @@ mod refresh;
 use std::collections::BTreeMap;
 
 use windlass_calls::autoscaling::{
-    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeScalingActivities,
-    EnableMetricsCollection, Group, GroupSettings, Launch, Request, Response,
+    Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeAutoScalingInstances,
+    DescribeScalingActivities, EnableMetricsCollection, Group, GroupSettings, Launch, Request, Response,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -59,6 +59,7 @@ impl World {
     pub(crate) fn autoscaling(&mut self, request: &Request) -> Answer<Response> {
         dispatch!(self, request;
             DescribeAutoScalingGroups => describe_groups,
+            DescribeAutoScalingInstances => describe_members,
             DescribeScalingActivities => describe_activities,
             CreateAutoScalingGroup => create_group,
             EnableMetricsCollection => enable_metrics,
@@ -84,6 +85,27 @@ impl World {
         let fleets = call.names.iter();
         let fleets = fleets.filter_map(|name| self.autoscaling.groups.seen(name, self.clock));
         Ok(fleets.map(|fleet| self.shown_group(fleet)).collect())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
+    fn describe_members(
+        &mut self,
+        call: &DescribeAutoScalingInstances,
+    ) -> Answer<Vec<windlass_calls::autoscaling::Member>> {
+        let asked = |seat: &Seat| {
+            let ids = &call.instances;
+            ids.is_empty() || ids.iter().any(|id| id == seat.machine.id())
+        };
+        let there = |seat: &Seat| {
+            let groups = &self.autoscaling.groups;
+            seat.machine.is_live() && groups.seen(&seat.member.group, self.clock).is_some()
+        };
+        let seats = self.seats().filter(|seat| asked(seat) && there(seat));
+        let members = seats.map(|seat| windlass_calls::autoscaling::Member {
+            group: seat.member.group.clone(),
+            instance: seat.shown(&self.config, self.clock),
+        });
+        Ok(members.collect())
     }
 
     fn shown_group(&self, fleet: &Fleet) -> Group {

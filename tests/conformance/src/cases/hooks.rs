@@ -2,15 +2,15 @@
 
 use windlass_calls::Class;
 use windlass_calls::autoscaling::{
-    CompleteLifecycleAction, DeleteLifecycleHook, DescribeAutoScalingGroups, DescribeLifecycleHooks,
-    HookResult, LifecycleHook, PutLifecycleHook, RecordLifecycleActionHeartbeat, ResumeProcesses,
-    SuspendProcesses, Transition,
+    CompleteLifecycleAction, DeleteLifecycleHook, DescribeAutoScalingGroups, DescribeAutoScalingInstances,
+    DescribeLifecycleHooks, HookResult, LifecycleHook, PutLifecycleHook, RecordLifecycleActionHeartbeat,
+    ResumeProcesses, SuspendProcesses, Transition,
 };
 use windlass_calls::ec2::GetConsoleOutput;
 use windlass_engine::Port;
 
 use super::autoscaling::{described, made, request};
-use crate::check::{Check, Mismatch, same};
+use crate::check::{Check, Mismatch, holds, same};
 use crate::place::Place;
 
 /// Long enough that no wait ends by itself, whichever clock an emulator has.
@@ -188,6 +188,35 @@ pub(super) async fn an_instance_that_is_let_go_on_serves_and_completing_it_again
 }
 
 /// Rule 62.
+/// Rule 9.
+pub(super) async fn who_waits_is_found_among_all_instances<P: Port>(place: &Place<P>) -> Check {
+    let case = "among-all";
+    let waits = waiting(place, case).await?;
+    for instances in [vec![], vec![waits.clone()]] {
+        let alone = instances.len();
+        let members = place.call(DescribeAutoScalingInstances { instances }).await?;
+        let found = members.iter().find(|member| member.instance.id == waits);
+        let found = found.map(|member| {
+            (
+                member.group.clone(),
+                member.instance.lifecycle_state.as_str(),
+                member.instance.health.as_str(),
+            )
+        });
+        same(
+            "who waits",
+            found,
+            Some((place.name(case), "Pending:Wait", "Healthy")),
+        )?;
+        holds(
+            "only who was asked for",
+            alone == 0 || members.len() == alone,
+            &members,
+        )?;
+    }
+    Ok(())
+}
+
 pub(super) async fn one_that_is_given_up_is_replaced_by_another_that_waits<P: Port>(
     place: &Place<P>,
 ) -> Check {

@@ -184,6 +184,7 @@ cases! {
     autoscaling::DescribeAutoScalingGroups {
         Works: autoscaling::several_groups_are_described_at_once_without_those_that_do_not_exist;
     }
+    autoscaling::DescribeAutoScalingInstances { Works: hooks::who_waits_is_found_among_all_instances; }
     autoscaling::DescribeLifecycleHooks {
         Works: hooks::a_new_group_has_the_hooks_it_was_made_with;
         Fails: hooks::hooks_of_a_missing_group_are_refused;

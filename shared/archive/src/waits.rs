@@ -1,0 +1,115 @@
+//! Instances that wait for a lifecycle hook, and looks at them that nobody had.
+//!
+//! The events of lifecycle hooks are best effort (rule 9 of the AWS facts): one that is lost leaves an instance waiting until
+//! the hook's time is up. So each sweep asks which instances wait, whoever's they are, and has the lifecycle function look at
+//! their groups; that one knows which are ours. A chain of looks that broke is found by its memory: its next look is
+//! overdue. A look that was not needed changes nothing.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use futures::stream;
+use jiff::Timestamp;
+use windlass_calls::autoscaling::DescribeAutoScalingInstances;
+use windlass_calls::sqs::SendMessage;
+use windlass_engine::{Clock, GateMessage, GateWake, Port, Readiness, readiness_key};
+use windlass_spec::StackId;
+
+use crate::error::ArchiveError;
+use crate::key::stack_named;
+use crate::store::read;
+use crate::sweep::{AT_ONCE, STACKS, SweepReport, in_time};
+use crate::wake::is_overdue;
+use crate::{LARGEST, Settings};
+
+/// End of the state of an instance that waits for a hook, on its way in, out, or into a warm pool.
+const WAITS: &str = ":Wait";
+/// What the names of our groups begin with: others need not be asked about.
+const OURS: &str = "windlass-";
+
+/// Has the lifecycle function look at every group in which somebody waits, or in which a look is overdue.
+pub(crate) async fn wake_gates<P: Port>(
+    port: &P,
+    clock: &dyn Clock,
+    settings: &Settings,
+    until: Timestamp,
+    keys: &[String],
+    report: &mut SweepReport,
+) {
+    let mut groups = BTreeSet::new();
+    let everybody = DescribeAutoScalingInstances { instances: vec![] };
+    match in_time(clock, until, port.call(everybody)).await {
+        Some(Ok(members)) => {
+            let waits = members.into_iter().filter(|member| {
+                member.instance.lifecycle_state.ends_with(WAITS) && member.group.starts_with(OURS)
+            });
+            groups.extend(waits.map(|member| member.group));
+        }
+        Some(Err(error)) => report
+            .failed
+            .push(("instances that wait".into(), ArchiveError::Call(error))),
+        None => report.left += 1,
+    }
+    let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key))).map(async |stack| {
+        let group = in_time(clock, until, overdue(port, clock, settings, &stack)).await;
+        (stack, group)
+    });
+    let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
+    while let Some((stack, group)) = looks.next().await {
+        match group {
+            Some(Ok(group)) => groups.extend(group),
+            Some(Err(error)) => report.failed.push((readiness_key(&stack), error)),
+            None => report.left += 1,
+        }
+    }
+    for group in groups {
+        match in_time(clock, until, look(port, settings, &group)).await {
+            Some(Ok(())) => report.gates.push(group),
+            Some(Err(error)) => report.failed.push((group, error)),
+            None => report.left += 1,
+        }
+    }
+}
+
+/// The stack whose gate's memory has this key.
+fn stack_of(key: &str) -> Option<StackId> {
+    let name = key.strip_prefix(STACKS)?.strip_suffix("/readiness.json")?;
+    stack_named(name).filter(|stack| readiness_key(stack) == key)
+}
+
+/// The group whose next look is overdue.
+async fn overdue<P: Port>(
+    port: &P,
+    clock: &dyn Clock,
+    settings: &Settings,
+    stack: &StackId,
+) -> Result<Option<String>, ArchiveError> {
+    let key = readiness_key(stack);
+    let Some(found) = read(port, &settings.state_bucket, &key, LARGEST as u64).await? else {
+        return Ok(None);
+    };
+    let memory: Readiness =
+        serde_json::from_slice(&found.body).map_err(|source| ArchiveError::Document { key, source })?;
+    let late = |due| is_overdue(clock.now().duration_since(due));
+    Ok(memory.wake.filter(|wake| late(wake.due)).map(|_| memory.group))
+}
+
+async fn look<P: Port>(port: &P, settings: &Settings, group: &str) -> Result<(), ArchiveError> {
+    let wake = GateWake {
+        group: group.to_owned(),
+        chain: None,
+    };
+    let body =
+        serde_json::to_string(&GateMessage { gate: wake }).map_err(|source| ArchiveError::Document {
+            key: group.to_owned(),
+            source,
+        })?;
+    let queue = settings.lifecycle_queue.clone();
+    Ok(port
+        .call(SendMessage {
+            queue,
+            body,
+            delay: 0,
+        })
+        .await?)
+}
