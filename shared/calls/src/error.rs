@@ -113,19 +113,27 @@ impl CallError {
     }
 }
 
+/// Whether the code says that there were too many calls (rule 44).
+fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "RequestLimitExceeded"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "TooManyRequestsException"
+            | "RequestThrottled"
+            | "SlowDown"
+            | "BandwidthLimitExceeded"
+            | "ResourceContention"
+            | "LimitExceededException.Throttled"
+    )
+}
+
 /// Sorts an AWS error code. Rules 7, 30, 31, 34, 40, 44 of the AWS facts.
 fn classify(code: &str, message: &str, status: u16) -> Class {
     match code {
-        "RequestLimitExceeded"
-        | "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "TooManyRequestsException"
-        | "RequestThrottled"
-        | "SlowDown"
-        | "BandwidthLimitExceeded"
-        | "ResourceContention"
-        | "LimitExceededException.Throttled" => Class::Throttled,
+        _ if is_throttling(code) => Class::Throttled,
         "PreconditionFailed"
         | "ConditionalRequestConflict"
         | "ConcurrentModification"
@@ -182,7 +190,10 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         | "InvalidIPAddress.InUse"
         | "InvalidNetworkInterface.InUse"
         | "InvalidSecurityGroup"
-        | "InvalidSubnet" => Class::NotYet,
+        | "InvalidSubnet"
+        // No SSM agent of the instance has registered, or no agent has heard of the command.
+        | "InvalidInstanceId"
+        | "InvocationDoesNotExist" => Class::NotYet,
         "InternalError"
         | "InternalFailure"
         | "ServiceUnavailable"
@@ -309,6 +320,13 @@ mod tests {
             class("InvalidParameter", "Tags Reason: other", 400),
             Class::Terminal
         );
+    }
+
+    #[test]
+    fn an_agent_that_has_not_registered_and_a_command_that_it_has_not_heard_of_are_worth_waiting_for() {
+        for code in ["InvalidInstanceId", "InvocationDoesNotExist"] {
+            assert_eq!(class(code, "", 400), Class::NotYet, "{code}");
+        }
     }
 
     #[test]

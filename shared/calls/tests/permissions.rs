@@ -35,11 +35,14 @@ const IMPLIED: &[(&str, &str)] = &[
 ];
 
 /// What only the lifecycle function sends: its own test holds its role to it.
-const LIFECYCLE: [&str; 4] = [
+const LIFECYCLE: [&str; 7] = [
     "autoscaling:CompleteLifecycleAction",
     "autoscaling:RecordLifecycleActionHeartbeat",
     "autoscaling:SuspendProcesses",
     "ec2:GetConsoleOutput",
+    "ssm:DescribeInstanceInformation",
+    "ssm:GetCommandInvocation",
+    "ssm:SendCommand",
 ];
 
 #[test]

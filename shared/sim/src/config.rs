@@ -111,6 +111,12 @@ pub struct WorldConfig {
     pub broken_versions: BTreeSet<u64>,
     /// What instances print while they boot.
     pub console: String,
+    /// From the launch of an instance until its SSM agent has registered; `None`: it never does.
+    pub agent_delay: Option<SignedDuration>,
+    /// What every command prints that an agent runs.
+    pub command_output: String,
+    /// From `SendCommand` to the end of the command; `None`: it runs until its time is up.
+    pub command_delay: Option<SignedDuration>,
     /// Launches fail for this reason, as they do without capacity or vCPU quota (rule 65).
     pub launch_failure: Option<String>,
 }
@@ -150,6 +156,9 @@ impl Default for WorldConfig {
             broken_app: false,
             broken_versions: BTreeSet::new(),
             console: String::new(),
+            agent_delay: Some(SignedDuration::from_secs(20)),
+            command_output: String::new(),
+            command_delay: Some(SignedDuration::from_secs(2)),
             launch_failure: None,
         }
     }

@@ -146,6 +146,15 @@ impl OwnedEndpoint {
 }
 
 impl World {
+    /// Whether a VPC has an endpoint to Systems Manager.
+    pub(super) fn has_ssm_endpoint(&self, vpc: &str) -> bool {
+        let mut endpoints = self.ec2.endpoints.all().filter(|endpoint| endpoint.lives());
+        endpoints.any(|endpoint| {
+            let service = endpoint.shown.service.rsplit('.').next();
+            endpoint.shown.vpc == vpc && service == Some("ssm")
+        })
+    }
+
     pub(super) fn describe_vpc_endpoints(&mut self, call: &DescribeVpcEndpoints) -> Answer<Vec<VpcEndpoint>> {
         let now = self.clock;
         let listed = self

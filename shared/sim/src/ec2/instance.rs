@@ -131,6 +131,7 @@ impl World {
         let connected =
             !self.config.instances_need_internet || self.reaches_internet(&launch.subnet.id, launch.at);
         let broken = self.config.broken_app || self.config.broken_versions.contains(&launch.template.1);
+        let has_endpoint = self.has_ssm_endpoint(&launch.subnet.vpc);
         let id = self.next_id("i");
         let machine = Machine {
             id: id.clone(),
@@ -144,6 +145,7 @@ impl World {
             tags: launch.tags,
             launched: launch.at,
             works: connected && !broken,
+            managed: connected || has_endpoint,
             sick: None,
             stopped: None,
             terminated: None,

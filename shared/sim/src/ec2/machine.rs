@@ -30,6 +30,8 @@ pub(crate) struct Machine {
     pub(super) launched: Timestamp,
     /// Its application will answer: it was not broken, and the instance reached the internet at its launch.
     pub(super) works: bool,
+    /// It reached Systems Manager at its launch: over the internet, or by an endpoint in its VPC (rule 42).
+    pub(super) managed: bool,
     /// When its application stopped answering.
     pub(super) sick: Option<Timestamp>,
     /// When somebody stopped it.
@@ -134,6 +136,11 @@ impl Machine {
     /// When its application answers; `None` if it never will.
     pub(crate) fn answers_from(&self, config: &WorldConfig) -> Option<Timestamp> {
         self.works.then(|| after(self.launched, config.boot_delay))
+    }
+
+    /// Whether its SSM agent can register.
+    pub(crate) fn reaches_ssm(&self) -> bool {
+        self.managed
     }
 
     /// When its application stopped answering.

@@ -4,6 +4,7 @@
 mod account;
 mod autoscaling;
 mod balancing;
+mod commands;
 mod consistency;
 mod deletion;
 mod endpoints;

@@ -2,6 +2,7 @@
 
 use windlass_calls::ec2::{
     DescribeInstances, DescribeNetworkInterfaces, DescribeVpcs, Instance, RunInstances, TerminateInstances,
+    Vpc,
 };
 use windlass_calls::{Class, Filters, Tags};
 use windlass_engine::Port;
@@ -190,8 +191,7 @@ pub(super) async fn request<P: Port>(place: &Place<P>, case: &str) -> Result<Run
 
 async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<RunInstances, Mismatch> {
     let template = place.call(templates::request(place, case).await?).await?;
-    let filters = place.tagged(case);
-    let vpc = only("VPCs", place.call(DescribeVpcs { filters }).await?)?;
+    let vpc = network(place, case).await?;
     Ok(RunInstances {
         launch_template: template.id,
         version: 1,
@@ -199,4 +199,10 @@ async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<RunIns
         token: place.name(case),
         tags: place.tags(case),
     })
+}
+
+/// The case's VPC.
+pub(super) async fn network<P: Port>(place: &Place<P>, case: &str) -> Result<Vpc, Mismatch> {
+    let filters = place.tagged(case);
+    only("VPCs", place.call(DescribeVpcs { filters }).await?)
 }

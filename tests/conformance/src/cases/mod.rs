@@ -28,6 +28,7 @@ mod alarms;
 mod associations;
 mod autoscaling;
 mod balancers;
+mod commands;
 mod dashboards;
 mod endpoints;
 mod ground;

@@ -1,6 +1,6 @@
 //! What the cases are about: all other services.
 
-use super::{alarms, dashboards, iam, log_groups, reads, s3, sqs, topics};
+use super::{alarms, commands, dashboards, iam, log_groups, reads, s3, sqs, topics};
 
 cases! {
     iam::CreateRole {
@@ -140,6 +140,17 @@ cases! {
     ssm::GetParameter {
         Works: reads::a_public_parameter_names_an_image_that_exists;
         Fails: reads::a_missing_parameter_is_gone;
+    }
+    ssm::SendCommand {
+        Works: commands::a_command_runs_and_ends;
+        Again: commands::a_repeated_command_is_another_one;
+        Fails: commands::a_missing_instance_takes_no_command
+               commands::an_agent_that_has_less_than_half_a_minute_to_begin_is_refused;
+    }
+    ssm::GetCommandInvocation { Fails: commands::a_command_that_was_never_sent_is_not_known_yet; }
+    ssm::DescribeInstanceInformation {
+        Works: commands::an_agent_that_registered_is_online
+               commands::an_instance_whose_agent_never_registered_is_left_out;
     }
     iam::GetRole { Fails: reads::a_missing_role_is_gone; }
     iam::GetRolePolicy {

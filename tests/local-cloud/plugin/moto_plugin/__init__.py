@@ -4,6 +4,7 @@ from . import (
     applications,
     balancers,
     calls,
+    commands,
     console,
     ec2,
     ec2_rules,
@@ -28,7 +29,7 @@ from . import (
 
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
 PATCHES = (
-    *(world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications, console),
+    *(world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications, console, commands),
     *(elb, listeners, balancers, hooks, groups, suspensions, refresh, quotas),
 )
 RULES = (ec2_rules, group_metrics)

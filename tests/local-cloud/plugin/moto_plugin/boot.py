@@ -61,6 +61,7 @@ class Boot:
     failed: bool = False
     second: float = 0
     units: set[str] = field(default_factory=lambda: set(UNITS))
+    containers: set[str] = field(default_factory=set)
     quiet: bool = True
 
     def say(self, text: str) -> None:
@@ -124,7 +125,7 @@ def _run(outcome: Boot, statement: str, guarded: bool) -> bool:
         image = found[2].strip("\"'")
         return _tried(outcome, bool(found[1]), lambda: _pull(outcome, image))
     if found := RUN.match(statement):
-        return _pull(outcome, found[2].strip("\"'")) and _answer(outcome, int(found[1]))
+        return _pull(outcome, found[2].strip("\"'")) and _container(outcome, statement) and _answer(outcome, int(found[1]))
     if re.search(r"\bexit [1-9]", statement) or statement == "false":
         return False
     outcome.quiet = outcome.quiet and QUIET.fullmatch(statement) is not None
@@ -182,6 +183,12 @@ def _start(outcome: Boot, verb: str, unit: str, guarded: bool) -> bool:
 
 def _answer(outcome: Boot, port: int) -> bool:
     outcome.ports = (outcome.ports or set()) | {port}
+    return True
+
+
+def _container(outcome: Boot, statement: str) -> bool:
+    named = re.search(r"--name[ =](\S+)", statement)
+    outcome.containers.add(named[1] if named else "sleepy_turing")
     return True
 
 

@@ -13,6 +13,7 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores
 from moto.ec2.exceptions import EC2ClientError
 from moto.elbv2.exceptions import ELBClientError
+from moto.ssm.exceptions import SSMException
 
 from . import world
 
@@ -53,6 +54,7 @@ _errors = {
     "elbv2": ELBClientError,
     "autoscaling": AutoscalingClientError,
     "service-quotas": JsonRESTError,
+    "ssm": SSMException,
 }
 _current = "ec2"
 

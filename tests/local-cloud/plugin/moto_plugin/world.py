@@ -33,6 +33,7 @@ SECONDS: dict[str, float] = {
     "launch-retry": 10,
     "lifecycle-proceed": 2,
     "spot-reclaim": 120,
+    "command": 2,
     "refresh-start": 5,
     "refresh-patience": 600,
     "target-check": 5,
