@@ -10,8 +10,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use windlass_spec::{
-    App, Breach, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener, LoadBalancer,
-    Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Variable,
+    App, Breach, Command, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
+    LoadBalancer, Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Variable,
 };
 
 /// The YAML text of a spec.
@@ -49,7 +49,7 @@ fn word(word: impl Serialize) -> Node {
     text(value.as_str().unwrap_or_default())
 }
 
-fn fields<const N: usize>(fields: [(&str, Node); N]) -> Node {
+fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, Node)>) -> Node {
     let named = fields.into_iter().map(|(name, node)| (name.to_owned(), node));
     Node::Fields(named.collect())
 }
@@ -258,14 +258,22 @@ fn metric(metric: &Metric) -> Node {
 }
 
 fn lifecycle(lifecycle: &Lifecycle) -> Node {
-    let Lifecycle { drain, launch } = lifecycle;
+    let Lifecycle {
+        drain,
+        launch,
+        command,
+    } = lifecycle;
     let Launch { verify, timeout } = launch;
+    let mut terminate = vec![("drain", seconds(*drain))];
+    if let Some(Command { text: words, timeout }) = command {
+        terminate.extend([("command", text(words)), ("timeout", seconds(*timeout))]);
+    }
     fields([
         (
             "launch",
             fields([("verify", word(verify)), ("timeout", seconds(*timeout))]),
         ),
-        ("terminate", fields([("drain", seconds(*drain))])),
+        ("terminate", fields(terminate)),
     ])
 }
 

@@ -310,6 +310,8 @@ pub struct Activity {
     pub description: String,
     /// `Successful`, `Failed`, `Cancelled`, `InProgress`, …
     pub status: String,
-    /// AWS's words for why.
+    /// AWS's words for how it went, where there is something to say.
     pub message: Option<String>,
+    /// AWS's words for why: `At 2026-05-04T09:00:00Z an instance was taken out of service in response to …`.
+    pub cause: String,
 }

@@ -287,6 +287,8 @@ pub struct Instance {
     pub state: String,
     /// Why it is in that state: `Server.InsufficientInstanceCapacity: …`.
     pub state_reason: Option<String>,
+    /// When it was launched, in seconds since 1970.
+    pub launched: Option<i64>,
     /// Subnet id; empty once it is terminated.
     pub subnet: String,
     /// A spot instance: counts against another quota.

@@ -27,6 +27,8 @@ pub const INCARNATION_TAG: &str = "windlass:incarnation";
 
 /// Name of the lifecycle hook that holds new instances.
 pub const LAUNCH_HOOK: &str = "windlass-launch";
+/// Name of the hook that holds leaving instances until what they still have to do is done.
+pub const TERMINATE_HOOK: &str = "windlass-terminate";
 /// Seconds without a heartbeat after which it lets them go on, so that the fleet heals without us.
 pub const HOOK_HEARTBEAT: u32 = 900;
 

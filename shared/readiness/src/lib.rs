@@ -4,3 +4,4 @@
 
 pub mod cause;
 pub mod gate;
+pub mod leave;

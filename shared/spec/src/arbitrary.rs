@@ -123,6 +123,8 @@ fn choices() -> Vec<(&'static str, Choice)> {
         ("lifecycle.launch.verify", one_of(["load-balancer", "none"])),
         ("lifecycle.launch.timeout", one_of(["10m", "5m", "2h"])),
         ("lifecycle.terminate.drain", one_of(["60s", "0s", "2m", "1h"])),
+        ("lifecycle.terminate.command", one_of(["/opt/leave", "sync"])),
+        ("lifecycle.terminate.timeout", one_of(["60s", "30s", "1h"])),
         ("monitoring.dashboard", one_of([false, true])),
         ("monitoring.notify", some_of(&CONTACTS)),
         ("drift.interval", one_of(["1h", "5m", "24h"])),
@@ -241,6 +243,14 @@ fn settle(said: &mut Said) {
     ordered(said);
     closed(said);
     one_architecture(said);
+    limited(said);
+}
+
+/// A limit only for a command.
+fn limited(said: &mut Said) {
+    if !said.contains_key("lifecycle.terminate.command") {
+        said.remove("lifecycle.terminate.timeout");
+    }
 }
 
 /// A fixed number of instances, of one type, which no hook holds.
@@ -249,6 +259,7 @@ fn fixed(said: &mut Said) {
         said.remove("scaling.max");
         said.remove("scaling.metrics");
         said.remove("lifecycle.launch.verify");
+        said.remove("lifecycle.terminate.command");
         if let Some(Value::Array(types)) = said.get_mut("compute.instanceTypes") {
             types.truncate(1);
         }

@@ -131,6 +131,7 @@ impl Default for Lifecycle {
                 verify: Verify::None,
                 timeout: 600,
             },
+            command: None,
         }
     }
 }

@@ -462,6 +462,13 @@ record! {
         /// Time to finish its requests, 0s to 3600s.
         #[schemars(extend("default" = "60s"))]
         drain: Seconds,
+        /// Shell command that it runs once it has no requests left, as root, by Systems Manager: to hand over work, or to
+        /// save what it has. Only with `mode: asg`.
+        #[schemars(length(min = 1, max = 4096))]
+        command: String,
+        /// How long the command may take, 30s to 1h.
+        #[schemars(extend("default" = "60s"))]
+        timeout: Seconds,
     }
 }
 

@@ -389,6 +389,19 @@ pub struct Lifecycle {
     /// What a new instance must show before it is in service.
     #[serde(default = "Launch::unverified")]
     pub launch: Launch,
+    /// What a leaving instance still does once it has no requests left; absent for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+}
+
+/// A command that a leaving instance runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Command {
+    /// For the shell.
+    pub text: String,
+    /// Seconds that it may take, 30 to 3600.
+    pub timeout: u32,
 }
 
 /// What a new instance must show before it is in service.

@@ -60,6 +60,9 @@ pub fn settings() -> Settings {
     }
 }
 
+/// How far ahead is looked for what groups do by themselves: longer than any of it takes, but for a draining of an hour.
+const AHEAD: SignedDuration = SignedDuration::from_mins(70);
+
 /// Why a lab stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
@@ -244,13 +247,14 @@ impl Lab {
             let next = [QUEUE, LIFECYCLE].map(|queue| world.next_visible(queue).map(|at| (at, queue)));
             next.into_iter().flatten().min_by_key(|(at, _)| *at)
         };
-        let next = in_sight(&self.sim.world())?;
+        let next = in_sight(&self.sim.world());
         if !self.sim.world().has_hooks() {
-            return Some(next);
+            return next;
         }
         // What groups do by themselves until then may send an earlier one.
+        let horizon = next.map_or(self.sim.now() + AHEAD, |(at, _)| at);
         let mut ahead = self.sim.world().clone();
-        ahead.settle(next.0);
+        ahead.settle(horizon);
         in_sight(&ahead)
     }
 

@@ -281,6 +281,7 @@ fn activity(found: sdk::Activity) -> Result<Activity, Fault> {
         description: or_empty(found.description),
         status: field(found.status_code, "StatusCode")?,
         message: found.status_message,
+        cause: or_empty(found.cause),
     })
 }
 

@@ -103,6 +103,7 @@ fn instance(found: sdk::Instance) -> Result<calls::Instance, Fault> {
         instance_type: field(found.instance_type, "InstanceType")?,
         state: field(state.name, "Instance.State.Name")?,
         state_reason: found.state_reason.and_then(reason),
+        launched: found.launch_time.map(|time| time.secs()),
         subnet: or_empty(found.subnet_id),
         spot: found.instance_lifecycle == Some(sdk::InstanceLifecycleType::Spot),
         tags: from_sdk(found.tags)?,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use windlass_planner::{Id, names};
 use windlass_readiness::gate::{Memory, Settings};
+use windlass_readiness::leave;
 use windlass_spec::StackId;
 
 use crate::document::Wake;
@@ -30,6 +31,10 @@ pub struct Readiness {
     pub spec_version: String,
     /// Who waits, and what failed.
     pub memory: Memory,
+    /// Who waits on the way out.
+    pub leaving: leave::Memory,
+    /// ARNs of the target groups that the group registers its instances with.
+    pub targets: Vec<String>,
     /// Instances that were given up, newest last: what the status says of them.
     pub rejected: Vec<Rejected>,
     /// Launching is suspended by us since then, for this version of the spec.

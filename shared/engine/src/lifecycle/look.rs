@@ -6,7 +6,7 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::autoscaling::{
     CompleteLifecycleAction, DescribeAutoScalingGroups, Group, HookResult, RecordLifecycleActionHeartbeat,
-    SuspendProcesses, Transition,
+    SuspendProcesses,
 };
 use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, RegisterTargets, TargetHealth};
 use windlass_calls::s3::Condition;
@@ -27,6 +27,11 @@ use crate::wake::{WakeBody, WakeMessage};
 /// The process that launches instances (rule 62).
 const LAUNCH: &str = "Launch";
 
+/// Seconds until the provision function says in the status what was found: it is written down by then.
+const SOON: u16 = 3;
+/// Seconds until an instance that was let go on is in service, and one that left is gone.
+const SETTLED: u16 = 60;
+
 /// What a look works with.
 pub(super) struct Session<'a, P> {
     pub(super) port: &'a P,
@@ -44,10 +49,6 @@ pub(super) struct Recorded {
 impl<P: Port> Session<'_, P> {
     pub(super) async fn look(&self, occasion: &Occasion) -> Result<LookReport, PassError> {
         match occasion {
-            Occasion::Waits {
-                transition: Transition::Terminating,
-                ..
-            } => Ok(left_alone("not a launch")),
             Occasion::Waits { group, .. } => self.look_at_group(group).await,
             Occasion::Woken(wake) => self.woken(wake).await,
         }
@@ -83,7 +84,7 @@ impl<P: Port> Session<'_, P> {
         };
         let key = readiness_key(&stack);
         let read = self.store.get::<Readiness>(&key).await?;
-        let (document, etag) = read.map_or((Readiness::default(), None), |read| {
+        let (mut document, etag) = read.map_or((Readiness::default(), None), |read| {
             (read.document, Some(read.etag))
         });
         let Some(recorded) = self.recorded(&stack).await? else {
@@ -91,17 +92,21 @@ impl<P: Port> Session<'_, P> {
         };
         let launch = recorded.state.spec.lifecycle.launch;
         let going = recorded.head.deletion.as_ref();
-        if going.is_some_and(|deletion| deletion.stage == DeletionStage::Begun) {
-            return self.open(&stack, &group, HookResult::Abandon).await;
-        }
-        if launch.verify != Verify::LoadBalancer {
-            return self.open(&stack, &group, HookResult::Continue).await;
+        let going = going.is_some_and(|deletion| deletion.stage == DeletionStage::Begun);
+        if going || launch.verify != Verify::LoadBalancer {
+            let result = if going {
+                HookResult::Abandon
+            } else {
+                HookResult::Continue
+            };
+            document.memory.waiting.clear();
+            name.clone_into(&mut document.group);
+            return self.open(&stack, document, etag, &group, result).await;
         }
         let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
             return self.again(&stack, name).await;
         };
         let suspended = group.suspended.iter().any(|process| process == LAUNCH);
-        let mut document = document;
         document.follow(&recorded.state.spec_version, self.clock.now());
         if document.suspended.is_some() && !suspended {
             // Somebody let it go on: what failed before no longer counts.
@@ -118,7 +123,7 @@ impl<P: Port> Session<'_, P> {
         self.judge(&stack, document, etag, Some(&group)).await
     }
 
-    async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
+    pub(super) async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
         let Some(head) = self.store.get::<Head>(&head_key(stack)).await? else {
             return Ok(None);
         };
@@ -144,10 +149,13 @@ impl<P: Port> Session<'_, P> {
         })
     }
 
-    /// Lets everybody go on, or gives everybody up, who waits for a gate that nobody wants any more.
+    /// Lets everybody go on, or gives everybody up, who waits for a gate that nobody wants any more. Those that leave do as
+    /// ever.
     async fn open(
         &self,
         stack: &StackId,
+        mut document: Readiness,
+        etag: Option<String>,
         group: &Group,
         result: HookResult,
     ) -> Result<LookReport, PassError> {
@@ -157,7 +165,12 @@ impl<P: Port> Session<'_, P> {
             .filter(|instance| instance.lifecycle_state == WAITING);
         let waiting: Vec<&String> = waiting.map(|instance| &instance.id).collect();
         let name = &group.settings.name;
-        let ended = join_all(waiting.iter().map(|id| self.complete(name, id, result))).await;
+        let ended = join_all(
+            waiting
+                .iter()
+                .map(|id| self.complete(name, names::LAUNCH_HOOK, id, result)),
+        )
+        .await;
         ended.into_iter().collect::<Result<Vec<()>, CallError>>()?;
         let ids = waiting.into_iter().cloned();
         let mut report = LookReport {
@@ -171,6 +184,13 @@ impl<P: Port> Session<'_, P> {
                 report.rejected = ids.map(|id| (id, why.into())).collect();
             }
         }
+        let before = document.clone();
+        self.see_off(stack, &mut document, Some(group), &mut report)
+            .await?;
+        self.tell_of_members(stack, &document, &report).await?;
+        if document != before || document.wake.is_some() {
+            self.remember(stack, document, etag).await?;
+        }
         Ok(report)
     }
 
@@ -182,43 +202,30 @@ impl<P: Port> Session<'_, P> {
         etag: Option<String>,
         group: Option<&Group>,
     ) -> Result<LookReport, PassError> {
-        let now = self.clock.now();
-        let target_group = document.probe.clone();
-        let health = match self.port.call(DescribeTargetHealth { target_group }).await {
-            // Another probe took its place, or nobody wants one any more: what is recorded says which.
-            Err(error) if error.class == Class::Gone && group.is_none() => {
-                return Box::pin(self.look_at_group(&document.group)).await;
-            }
-            answer => answer.ok(),
-        };
-        let missing = group.is_none() && health.as_deref().is_none_or(|health| lost(&document, health));
-        let asked = if missing {
-            self.members(&document.group).await
-        } else {
-            group.map(members)
-        };
-        let look = Look {
-            now,
-            members: asked.as_ref(),
-            health: health.as_deref(),
-        };
-        let suspended = document.suspended.is_some();
-        let settings = document.settings();
-        let steps = gate::decide(&settings, &mut document.memory, &look);
         let mut report = LookReport {
             stack: Some(stack.clone()),
             ..LookReport::default()
         };
-        let news = self
-            .act(
-                stack,
-                &mut document,
-                &steps,
-                health.as_deref().unwrap_or_default(),
-                &mut report,
-            )
-            .await?;
-        report.waiting = document.memory.waiting.len();
+        let suspended = document.suspended.is_some();
+        let mut news = false;
+        if group.is_some() || !document.memory.waiting.is_empty() {
+            let Some(told) = self
+                .judge_launches(stack, &mut document, group, &mut report)
+                .await?
+            else {
+                // Another probe took its place, or nobody wants one any more: what is recorded says which.
+                return Box::pin(self.look_at_group(&document.group)).await;
+            };
+            news = told;
+        }
+        self.see_off(stack, &mut document, group, &mut report).await?;
+        report.waiting = document.memory.waiting.len() + document.leaving.0.len();
+        // First: what was remembered, and not told of, nobody would tell any more.
+        if news {
+            self.tell(stack, SOON).await?;
+        } else {
+            self.tell_of_members(stack, &document, &report).await?;
+        }
         let (name, suspends) = (document.group.clone(), document.suspended.is_some() && !suspended);
         self.remember(stack, document, etag).await?;
         if suspends {
@@ -231,10 +238,40 @@ impl<P: Port> Session<'_, P> {
                 })
                 .await?;
         }
-        if news {
-            self.tell(stack).await?;
-        }
         Ok(report)
+    }
+
+    /// What becomes of those that wait on their way in. Answers whether there is something to tell; `None` if the probe is
+    /// gone.
+    async fn judge_launches(
+        &self,
+        stack: &StackId,
+        document: &mut Readiness,
+        group: Option<&Group>,
+        report: &mut LookReport,
+    ) -> Result<Option<bool>, PassError> {
+        let now = self.clock.now();
+        let target_group = document.probe.clone();
+        let health = match self.port.call(DescribeTargetHealth { target_group }).await {
+            Err(error) if error.class == Class::Gone && group.is_none() => return Ok(None),
+            answer => answer.ok(),
+        };
+        let missing = group.is_none() && health.as_deref().is_none_or(|health| lost(document, health));
+        let asked = if missing {
+            self.members(&document.group).await
+        } else {
+            group.map(members)
+        };
+        let look = Look {
+            now,
+            members: asked.as_ref(),
+            health: health.as_deref(),
+        };
+        let settings = document.settings();
+        let steps = gate::decide(&settings, &mut document.memory, &look);
+        let health = health.as_deref().unwrap_or_default();
+        let news = self.act(stack, document, &steps, health, report).await?;
+        Ok(Some(news))
     }
 
     async fn members(&self, group: &str) -> Option<BTreeMap<String, String>> {
@@ -255,7 +292,13 @@ impl<P: Port> Session<'_, P> {
         let now = self.clock.now();
         self.register(&document.probe, steps.register.clone()).await;
         let group = document.group.clone();
-        let beaten = join_all(steps.beat.iter().map(|id| self.beat(&group, id))).await;
+        let beaten = join_all(
+            steps
+                .beat
+                .iter()
+                .map(|id| self.heartbeat(&group, names::LAUNCH_HOOK, id)),
+        )
+        .await;
         for (id, _) in steps.beat.iter().zip(beaten).filter(|(_, beaten)| beaten.is_ok()) {
             document.memory.beaten(id, now);
         }
@@ -264,7 +307,7 @@ impl<P: Port> Session<'_, P> {
             steps
                 .admit
                 .iter()
-                .map(|id| self.complete(&group, id, HookResult::Continue)),
+                .map(|id| self.complete(&group, names::LAUNCH_HOOK, id, HookResult::Continue)),
         )
         .await;
         for (id, admitted) in steps.admit.iter().zip(admitted) {
@@ -341,7 +384,7 @@ impl<P: Port> Session<'_, P> {
         let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
         self.store.put(&key, &entry, Condition::Always).await?;
         if self
-            .complete(&document.group, id, HookResult::Abandon)
+            .complete(&document.group, names::LAUNCH_HOOK, id, HookResult::Abandon)
             .await
             .is_err()
         {
@@ -366,10 +409,16 @@ impl<P: Port> Session<'_, P> {
     }
 
     /// Ends a wait. One that has ended already is done (rule 16).
-    async fn complete(&self, group: &str, id: &str, result: HookResult) -> Result<(), CallError> {
+    pub(super) async fn complete(
+        &self,
+        group: &str,
+        hook: &str,
+        id: &str,
+        result: HookResult,
+    ) -> Result<(), CallError> {
         let complete = CompleteLifecycleAction {
             group: group.to_owned(),
-            hook: names::LAUNCH_HOOK.to_owned(),
+            hook: hook.to_owned(),
             instance: id.to_owned(),
             result,
         };
@@ -379,10 +428,10 @@ impl<P: Port> Session<'_, P> {
         }
     }
 
-    async fn beat(&self, group: &str, id: &str) -> Result<(), CallError> {
+    pub(super) async fn heartbeat(&self, group: &str, hook: &str, id: &str) -> Result<(), CallError> {
         let beat = RecordLifecycleActionHeartbeat {
             group: group.to_owned(),
-            hook: names::LAUNCH_HOOK.to_owned(),
+            hook: hook.to_owned(),
             instance: id.to_owned(),
         };
         self.port.call(beat).await
@@ -400,7 +449,7 @@ impl<P: Port> Session<'_, P> {
             chain: None,
         };
         let mut next = again.clone();
-        let waits = !document.memory.waiting.is_empty();
+        let waits = !document.memory.waiting.is_empty() || !document.leaving.0.is_empty();
         let all_known = document.memory.waiting.values().all(|waiting| waiting.registered);
         let delay = if all_known { LOOK } else { EARLY };
         document.wake = None;
@@ -425,19 +474,34 @@ impl<P: Port> Session<'_, P> {
         Ok(())
     }
 
-    /// Has the provision function say it in the status.
-    async fn tell(&self, stack: &StackId) -> Result<(), PassError> {
+    /// Has the status name the instances that serve now, once the last of a wave has come or gone; unless a pass is coming
+    /// anyway.
+    async fn tell_of_members(
+        &self,
+        stack: &StackId,
+        document: &Readiness,
+        report: &LookReport,
+    ) -> Result<(), PassError> {
+        let came = !report.admitted.is_empty() && document.memory.waiting.is_empty();
+        let went = !report.left.is_empty() && document.leaving.0.is_empty();
+        if !came && !went {
+            return Ok(());
+        }
+        match self.recorded(stack).await? {
+            Some(recorded) if recorded.head.wake.is_none() => self.tell(stack, SETTLED).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the provision function look at the stack in so many seconds.
+    async fn tell(&self, stack: &StackId, delay: u16) -> Result<(), PassError> {
         let wake = WakeBody {
             stack: stack.clone(),
             token: None,
         };
         let body = serde_json::to_string(&WakeMessage { wake }).unwrap_or_default();
         let queue = self.settings.provision_queue.clone();
-        let send = windlass_calls::sqs::SendMessage {
-            queue,
-            body,
-            delay: 0,
-        };
+        let send = windlass_calls::sqs::SendMessage { queue, body, delay };
         Ok(self.port.call(send).await?)
     }
 }

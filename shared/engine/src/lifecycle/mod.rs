@@ -1,4 +1,5 @@
-//! The lifecycle function's work: one look at the instances of a stack that wait to be let into service.
+//! The lifecycle function's work: one look at the instances of a stack that wait to be let into service, and at those that
+//! wait on their way out.
 //!
 //! A look reads the gate's memory, asks the load balancer about all that wait at once, does what [`gate`] says, and writes
 //! the memory with the next wake-up. Looks of one stack that overlap repeat each other's calls, which changes nothing, and
@@ -10,6 +11,7 @@
 mod document;
 mod event;
 mod explain;
+mod leave;
 mod look;
 
 use jiff::SignedDuration;
@@ -96,6 +98,8 @@ pub struct LookReport {
     pub admitted: Vec<String>,
     /// Instances that were given up, and why.
     pub rejected: Vec<(String, String)>,
+    /// Instances that were let go, on their way out.
+    pub left: Vec<String>,
     /// Instances that go on waiting.
     pub waiting: usize,
     /// Nothing of ours, or an old message: left alone.

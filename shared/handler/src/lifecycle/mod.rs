@@ -58,6 +58,7 @@ struct LookLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stack: Option<String>,
     admitted: &'a [String],
+    left: &'a [String],
     waiting: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone: Option<&'a str>,
@@ -129,7 +130,7 @@ impl<P: Port> Gatekeeper<'_, P> {
             };
             self.log.write(Level::Warn, "an instance was given up", line);
         }
-        let level = if report.admitted.is_empty() {
+        let level = if report.admitted.is_empty() && report.left.is_empty() {
             Level::Debug
         } else {
             Level::Info
@@ -137,6 +138,7 @@ impl<P: Port> Gatekeeper<'_, P> {
         let line = LookLine {
             stack,
             admitted: &report.admitted,
+            left: &report.left,
             waiting: report.waiting,
             left_alone: report.left_alone,
         };
@@ -159,17 +161,11 @@ impl<P: Port> Gatekeeper<'_, P> {
     }
 }
 
-/// What a batch asks for: one look for all the launches of a group, and one for each wake-up.
+/// What a batch asks for: one look for all that wait in a group, and one for each wake-up.
 fn sort(records: &[Record]) -> Work {
     let mut work = Work::default();
     for record in records {
         match Occasion::parse(&record.body) {
-            Ok(Some(Occasion::Waits {
-                transition: Transition::Terminating,
-                ..
-            })) => work
-                .left_alone
-                .push(LeftAlone::new(record, "a termination".into(), How::Nothing)),
             Ok(Some(occasion)) => work.add(occasion, &record.message_id),
             Ok(None) => {
                 let left_alone = LeftAlone::new(record, "another event".into(), How::Nothing);

@@ -88,6 +88,7 @@ impl Port for Fake {
                 instance_type: "t3.micro".into(),
                 state: "terminated".into(),
                 state_reason: None,
+                launched: None,
                 subnet: String::new(),
                 spot: false,
                 tags: tags.clone(),

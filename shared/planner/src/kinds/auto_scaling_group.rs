@@ -38,6 +38,9 @@ const MAINTENANCE: (u32, u32) = (100, 110);
 /// The process that launches instances.
 const LAUNCH: &str = "Launch";
 
+/// How the description of a launch begins.
+const LAUNCHING: &str = "Launching";
+
 /// Seconds that new instances are watched before a rollout counts as done.
 const BAKE: u32 = 60;
 
@@ -580,7 +583,10 @@ fn capacity(cx: &Context, group: &Group, activities: &[Activity], outputs: Outpu
     if serving >= min {
         return Next::InSync(outputs);
     }
-    let failed = activities.first().filter(|activity| activity.status == "Failed");
+    let mut launches = activities
+        .iter()
+        .filter(|activity| activity.description.starts_with(LAUNCHING));
+    let failed = launches.next().filter(|activity| activity.status == "Failed");
     let why = failed.and_then(|activity| activity.message.as_deref());
     Next::wait(
         match why {

@@ -1,8 +1,8 @@
-//! The hook that holds new instances until the load balancer found them healthy. A new group is made with it: one that
-//! is put later misses the first instances (rule 12).
+//! The hooks that hold new instances until the load balancer found them healthy, and leaving ones until what they still
+//! have to do is done. A new group is made with them: one that is put later misses the first instances (rule 12).
 //!
-//! Its default lets instances go on: if nobody looks, the fleet still heals, and the target group withholds requests until
-//! its own first check.
+//! Their default lets instances go on: if nobody looks, the fleet still heals, and the target group withholds requests
+//! until its own first check.
 
 use serde_json::json;
 use windlass_calls::autoscaling::{
@@ -10,25 +10,38 @@ use windlass_calls::autoscaling::{
     Response as Autoscaling, Transition,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::Verify;
+use windlass_spec::{Mode, Verify};
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
-/// A lifecycle hook of the group: `lifecycle-hook/launch`.
+/// A lifecycle hook of the group: `lifecycle-hook/launch`, `lifecycle-hook/terminate`.
 pub struct LifecycleHook;
 
 /// The hooks that a spec needs.
 pub(super) fn wanted(cx: &Context) -> Vec<Hook> {
-    let hook = Hook {
-        name: names::LAUNCH_HOOK.into(),
-        transition: Transition::Launching,
+    let lifecycle = &cx.spec.lifecycle;
+    let gated = lifecycle.launch.verify == Verify::LoadBalancer;
+    let hook = |name: &str, transition| Hook {
+        name: name.into(),
+        transition,
         heartbeat: names::HOOK_HEARTBEAT,
         default: HookResult::Continue,
     };
-    let wanted = cx.spec.lifecycle.launch.verify == Verify::LoadBalancer;
-    wanted.then_some(hook).into_iter().collect()
+    let launch = gated.then(|| hook(names::LAUNCH_HOOK, Transition::Launching));
+    let leaves = (gated || lifecycle.command.is_some()) && cx.spec.compute.mode == Mode::Asg;
+    let terminate = leaves.then(|| hook(names::TERMINATE_HOOK, Transition::Terminating));
+    launch.into_iter().chain(terminate).collect()
+}
+
+/// The logical id of a hook of ours.
+fn id_of(hook: &str) -> Option<Id> {
+    match hook {
+        names::LAUNCH_HOOK => Some(Id::of(LifecycleHook::NAME, "launch")),
+        names::TERMINATE_HOOK => Some(Id::of(LifecycleHook::NAME, "terminate")),
+        _ => None,
+    }
 }
 
 /// What AWS shows.
@@ -44,7 +57,7 @@ impl Kind for LifecycleHook {
     const GOES: bool = false;
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
-        Ok(wanted(cx).iter().map(|_| Id::of(Self::NAME, "launch")).collect())
+        Ok(wanted(cx).iter().filter_map(|hook| id_of(&hook.name)).collect())
     }
 
     fn queries(cx: &Context, known: &Known, _: &Seen) -> Result<Vec<Request>, Blocked> {
@@ -85,7 +98,8 @@ impl Kind for LifecycleHook {
 
     fn next(cx: &Context, id: &Id, seen: &Seen, known: &Known) -> Result<Next, Blocked> {
         let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
-        let Some(hook) = wanted(cx).into_iter().next() else {
+        let mut hooks = wanted(cx).into_iter();
+        let Some(hook) = hooks.find(|hook| id_of(&hook.name).as_ref() == Some(id)) else {
             return Ok(Next::refuse(format!("the spec has no {id}")));
         };
         let outputs = Outputs::id(&hook.name);
@@ -94,14 +108,12 @@ impl Kind for LifecycleHook {
             return Ok(Next::InSync(outputs));
         }
         let now = there.map(|there| json!({ "group": group, "hook": there }));
+        let reason = match hook.transition {
+            Transition::Launching => "new instances wait until they are found healthy",
+            Transition::Terminating => "leaving instances wait until what they still have to do is done",
+        };
         let put = PutLifecycleHook { group, hook };
-        let next = super::set(
-            cx,
-            id,
-            put,
-            "new instances wait until they are found healthy",
-            outputs,
-        );
+        let next = super::set(cx, id, put, reason, outputs);
         Ok(match now {
             Some(now) => next.over(now),
             None => next,
@@ -109,17 +121,22 @@ impl Kind for LifecycleHook {
     }
 
     fn present(_: &Context, seen: &Seen) -> Vec<Present> {
-        let ours = seen.hooks.iter().filter(|hook| hook.name == names::LAUNCH_HOOK);
-        ours.map(|hook| Present::new(Id::of(Self::NAME, "launch"), &hook.name))
+        let ours = seen.hooks.iter();
+        ours.filter_map(|hook| Some(Present::new(id_of(&hook.name)?, &hook.name)))
             .collect()
     }
 
-    /// Launches that wait for it are given up, and launched again without it.
+    /// Launches that wait for it are given up, and launched again without it; leaving instances go on.
     fn remove(_: &Context, it: &Present, seen: &Seen) -> Removal {
         let delete = DeleteLifecycleHook {
             group: seen.group.clone(),
             hook: it.physical.clone(),
         };
-        Removal::send(delete, "new instances need not be found healthy any more")
+        let reason = if it.physical == names::LAUNCH_HOOK {
+            "new instances need not be found healthy any more"
+        } else {
+            "leaving instances have nothing left to do"
+        };
+        Removal::send(delete, reason)
     }
 }

@@ -315,11 +315,42 @@ impl World {
 
     /// An instance leaves: it drains, and is terminated then.
     pub(super) fn let_go(&mut self, name: &str, id: &str, at: Timestamp) {
+        let cause = told(at, self.why_it_goes(name, id));
         if let Some(member) = self.autoscaling.members.get_mut(id) {
             member.leaving = Some(at);
         }
-        let words = format!("Terminating EC2 instance: {id}");
-        self.record(name, words, "Successful", None);
+        self.record(
+            name,
+            Activity {
+                description: format!("Terminating EC2 instance: {id}"),
+                ..successful(cause)
+            },
+        );
+    }
+
+    /// Why an instance goes, in AWS's words.
+    fn why_it_goes(&self, name: &str, id: &str) -> &'static str {
+        let seat = self.seats_of(name).find(|seat| seat.machine.id() == id);
+        let Some(seat) = seat else {
+            return "";
+        };
+        let refreshed = self.autoscaling.groups.get(name).and_then(Fleet::refresh);
+        if !seat.machine.is_up() {
+            "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped."
+        } else if seat
+            .member
+            .launching
+            .as_ref()
+            .is_some_and(|hold| hold.abandoned_at().is_some())
+        {
+            "an instance was taken out of service in response to a lifecycle action that was abandoned."
+        } else if seat.member.marked.is_some() {
+            "an instance was taken out of service in response to an ELB system health check failure."
+        } else if refreshed.is_some() {
+            "an instance was taken out of service in response to an instance refresh."
+        } else {
+            "an instance was taken out of service in response to a difference between desired and actual capacity."
+        }
     }
 
     /// A need that arises now cannot be met earlier.
@@ -332,16 +363,33 @@ impl World {
     fn launch(&mut self, name: &str, at: Timestamp) {
         match self.try_launch(name, at) {
             Ok(id) => {
+                let cause = told(
+                    at,
+                    "an instance was started in response to a difference between desired and actual capacity",
+                );
                 self.record(
                     name,
-                    format!("Launching a new EC2 instance: {id}"),
-                    "Successful",
-                    None,
+                    Activity {
+                        description: format!("Launching a new EC2 instance: {id}"),
+                        ..successful(cause)
+                    },
                 );
             }
             Err(why) => {
                 self.not_before(name, after(at, RETRIED_AFTER));
-                self.record(name, "Launching a new EC2 instance".into(), "Failed", Some(why));
+                let cause = told(
+                    at,
+                    "an instance was started in response to a difference between desired and actual capacity",
+                );
+                self.record(
+                    name,
+                    Activity {
+                        description: "Launching a new EC2 instance".into(),
+                        status: "Failed".into(),
+                        message: Some(why),
+                        ..successful(cause)
+                    },
+                );
             }
         }
     }
@@ -406,17 +454,29 @@ impl World {
         self.ec2.subnets.get(subnet)
     }
 
-    fn record(&mut self, name: &str, description: String, status: &str, message: Option<String>) {
+    fn record(&mut self, name: &str, activity: Activity) {
         let id = self.next_id("activity");
         if let Some(fleet) = self.autoscaling.groups.get_mut(name) {
-            fleet.record(Activity {
-                id,
-                description,
-                status: status.into(),
-                message,
-            });
+            fleet.record(Activity { id, ..activity });
         }
     }
+}
+
+/// An activity that went well, for this reason.
+fn successful(cause: String) -> Activity {
+    Activity {
+        id: String::new(),
+        description: String::new(),
+        status: "Successful".into(),
+        message: None,
+        cause,
+    }
+}
+
+/// Words of AWS's with the time before them.
+fn told(at: Timestamp, words: &str) -> String {
+    let at = at.round(jiff::Unit::Second).unwrap_or(at);
+    format!("At {at} {words}")
 }
 
 impl Fleet {

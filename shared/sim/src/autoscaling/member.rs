@@ -60,6 +60,11 @@ impl Seat<'_> {
         self.member.leaving.is_some() || !self.machine.is_live()
     }
 
+    /// When its group began to let it go.
+    pub(crate) fn left(&self) -> Option<Timestamp> {
+        self.member.leaving
+    }
+
     /// Whether the group counts on it.
     pub(super) fn counts(&self) -> bool {
         self.member.marked.is_none() && self.member.leaving.is_none()

@@ -180,6 +180,7 @@ impl Machine {
             instance_type: self.instance_type.clone(),
             state: state.into(),
             state_reason: (!self.is_up()).then(|| BY_USER.into()),
+            launched: Some(self.launched().as_second()),
             subnet: subnet.into(),
             spot: false,
             tags: self.tags.clone(),

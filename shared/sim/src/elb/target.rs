@@ -141,7 +141,8 @@ impl World {
         }
         for seat in self.registered(group.arn()) {
             let by_hand = group.targets.get(seat.machine.id());
-            if by_hand.and_then(|by_hand| by_hand.leaving).is_some_and(drained) {
+            let ended = by_hand.and_then(|by_hand| by_hand.leaving).is_some_and(drained);
+            if ended || seat.left().is_some_and(drained) {
                 continue;
             }
             let registered = seat.in_service_from(&self.config);

@@ -1,7 +1,7 @@
 //! Launching and terminating instances.
 
 use rstest::rstest;
-use windlass_spec::{Launch, Verify};
+use windlass_spec::{Command, Launch, Verify};
 
 use crate::common::decode_text;
 use crate::{fixed, refuses_only, with};
@@ -36,4 +36,39 @@ fn fixed_instances_have_no_hook_that_could_hold_them() {
     refuses_only(&text, "lifecycle.launch.verify", "lifecycle hook");
     let spec = decode_text(&fixed(&launch("verify: none, timeout: 1m"))).unwrap();
     assert_eq!(spec.lifecycle.launch.verify, Verify::None);
+}
+
+fn terminate(text: &str) -> String {
+    format!("lifecycle: {{terminate: {{{text}}}}}")
+}
+
+#[test]
+fn a_leaving_instance_may_run_a_command_that_has_a_minute() {
+    let spec = decode_text(&with(&terminate("command: /opt/leave"))).unwrap();
+    let command = |timeout| {
+        let text = "/opt/leave".into();
+        Some(Command { text, timeout })
+    };
+    assert_eq!(spec.lifecycle.command, command(60));
+    let spec = decode_text(&with(&terminate("command: /opt/leave, timeout: 1h"))).unwrap();
+    assert_eq!(spec.lifecycle.command, command(3600));
+}
+
+#[rstest]
+#[case::empty("command: ' '", "command", "does nothing")]
+#[case::too_long(&format!("command: {}", "x".repeat(4097)), "command", "4096")]
+#[case::too_short("command: sync, timeout: 29s", "timeout", "is out of range")]
+#[case::too_patient("command: sync, timeout: 3601s", "timeout", "is out of range")]
+#[case::of_nothing("timeout: 60s", "timeout", "without a command")]
+fn a_command_that_cannot_be_run_is_refused(#[case] text: &str, #[case] field: &str, #[case] why: &str) {
+    refuses_only(&terminate(text), &format!("lifecycle.terminate.{field}"), why);
+}
+
+#[test]
+fn nothing_holds_a_fixed_instance_for_its_command() {
+    refuses_only(
+        &fixed(&terminate("command: sync")),
+        "lifecycle.terminate.command",
+        "lifecycle hook",
+    );
 }

@@ -387,17 +387,13 @@ pub fn recover(lab: &Lab, last: Option<usize>) -> Result<(), String> {
             }
         }
     }
-    // A look once everything shows, as the schedule asks for; and where instances have to earn their traffic, another one
-    // for those beyond the least number that were still on their way.
-    let gated = last.is_some_and(|number| spec(number).contains("verify: load-balancer"));
-    for _ in 0..if gated { 2 } else { 1 } {
-        lab.sim.advance(lab.settings.consistency);
-        if lab.status().is_some_and(|status| status.phase != Phase::Deleted) {
-            lab.look();
-        }
-        if lab.run(LIMIT) == Stopped::StillBusy {
-            return Err(format!("still busy after a look: {:?}", lab.status()));
-        }
+    // A look once everything shows, as the schedule asks for.
+    lab.sim.advance(lab.settings.consistency);
+    if lab.status().is_some_and(|status| status.phase != Phase::Deleted) {
+        lab.look();
+    }
+    if lab.run(LIMIT) == Stopped::StillBusy {
+        return Err(format!("still busy after a look: {:?}", lab.status()));
     }
     Ok(())
 }
