@@ -89,6 +89,7 @@ impl Port for Fake {
                 state: "terminated".into(),
                 state_reason: None,
                 subnet: String::new(),
+                security_groups: vec![],
                 spot: false,
                 tags: tags.clone(),
             });
