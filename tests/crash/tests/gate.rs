@@ -401,7 +401,8 @@ fn the_functions_role_allows_exactly_what_it_sends() {
         1,
     );
     // A heartbeat becomes due in the last third of a long wait.
-    lab.upload(&GATED.replace("timeout: 5m", "timeout: 10m"));
+    let told = "monitoring: {notify: ['ops@example.com']}\n";
+    lab.upload(&format!("{}{told}", GATED.replace("timeout: 5m", "timeout: 10m")));
     for _ in 0..LIMIT {
         if lab.status().is_some_and(|status| status.phase == Phase::Degraded) || lab.step().is_none() {
             break;

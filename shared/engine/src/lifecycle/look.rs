@@ -1,27 +1,26 @@
 //! One look: who waits, what the load balancer thinks of them, and what follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use windlass_calls::autoscaling::{
-    CompleteLifecycleAction, DescribeAutoScalingGroups, Group, HookResult, RecordLifecycleActionHeartbeat,
-    SuspendProcesses, Transition,
+    DescribeAutoScalingGroups, Group, HookResult, SuspendProcesses, Transition,
 };
-use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, RegisterTargets, TargetHealth};
+use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
+use windlass_calls::sns::Publish;
 use windlass_calls::{CallError, Class};
 use windlass_planner::{Id, names};
 use windlass_readiness::gate::{self, Look, Steps, WAITING};
 use windlass_spec::{StackId, Verify};
 
-use super::document::{Readiness, Rejected, Suspended, readiness_key};
-use super::explain::explain;
+use super::document::{Readiness, readiness_key};
 use super::{Chain, EARLY, GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
 use crate::document::{DeletionStage, Head, StateDocument};
 use crate::pass::{Clock, PassError};
 use crate::port::Port;
-use crate::store::{Store, head_key, journal_key, state_key};
+use crate::store::{Store, head_key, state_key};
 use crate::wake::{WakeBody, WakeMessage};
 
 /// The process that launches instances (rule 62).
@@ -33,6 +32,14 @@ pub(super) struct Session<'a, P> {
     pub(super) clock: &'a dyn Clock,
     pub(super) settings: &'a LifecycleSettings,
     pub(super) store: Store<'a, P>,
+}
+
+/// What came of the steps.
+struct Acted {
+    /// The status has something to say.
+    news: bool,
+    /// What people are to be told of.
+    notice: Option<Publish>,
 }
 
 /// A stack as it is recorded.
@@ -118,7 +125,7 @@ impl<P: Port> Session<'_, P> {
         self.judge(&stack, document, etag, Some(&group)).await
     }
 
-    async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
+    pub(super) async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
         let Some(head) = self.store.get::<Head>(&head_key(stack)).await? else {
             return Ok(None);
         };
@@ -209,7 +216,7 @@ impl<P: Port> Session<'_, P> {
             stack: Some(stack.clone()),
             ..LookReport::default()
         };
-        let news = self
+        let Acted { news, notice } = self
             .act(
                 stack,
                 &mut document,
@@ -219,22 +226,27 @@ impl<P: Port> Session<'_, P> {
             )
             .await?;
         report.waiting = document.memory.waiting.len();
-        let (name, suspends) = (document.group.clone(), document.suspended.is_some() && !suspended);
-        self.remember(stack, document, etag).await?;
-        if suspends {
-            // Only once it is written down: what nobody remembers to have suspended, nobody lets go on.
+        let suspends = document.suspended.is_some() && !suspended;
+        let suspends = suspends.then(|| document.group.clone());
+        let written = self.remember(stack, document, etag).await?;
+        let followed = self.follow(stack, suspends, news).await;
+        if let Some(notice) = notice.filter(|_| written) {
+            // What could not be told stands in the status as well.
+            drop(self.port.call(notice).await);
+        }
+        followed.map(|()| report)
+    }
+
+    /// Does what follows from what is written down now: nobody would let go on what nobody remembers to have suspended.
+    async fn follow(&self, stack: &StackId, suspends: Option<String>, news: bool) -> Result<(), PassError> {
+        if let Some(group) = suspends {
             let processes = vec![LAUNCH.into()];
-            self.port
-                .call(SuspendProcesses {
-                    group: name,
-                    processes,
-                })
-                .await?;
+            self.port.call(SuspendProcesses { group, processes }).await?;
         }
         if news {
             self.tell(stack).await?;
         }
-        Ok(report)
+        Ok(())
     }
 
     async fn members(&self, group: &str) -> Option<BTreeMap<String, String>> {
@@ -243,7 +255,7 @@ impl<P: Port> Session<'_, P> {
         Some(groups.first().map(members).unwrap_or_default())
     }
 
-    /// Takes the steps. A call that failed is left to the next look. Answers whether there is something to tell.
+    /// Takes the steps. A call that failed is left to the next look.
     async fn act(
         &self,
         stack: &StackId,
@@ -251,7 +263,7 @@ impl<P: Port> Session<'_, P> {
         steps: &Steps,
         health: &[TargetHealth],
         report: &mut LookReport,
-    ) -> Result<bool, PassError> {
+    ) -> Result<Acted, PassError> {
         let now = self.clock.now();
         self.register(&document.probe, steps.register.clone()).await;
         let group = document.group.clone();
@@ -259,7 +271,7 @@ impl<P: Port> Session<'_, P> {
         for (id, _) in steps.beat.iter().zip(beaten).filter(|(_, beaten)| beaten.is_ok()) {
             document.memory.beaten(id, now);
         }
-        let mut kept = Vec::new();
+        let mut kept = BTreeSet::new();
         let admitted = join_all(
             steps
                 .admit
@@ -273,128 +285,38 @@ impl<P: Port> Session<'_, P> {
                     document.memory.admitted(id);
                     report.admitted.push(id.clone());
                 }
-                Err(_) => kept.push(id),
+                Err(_) => {
+                    kept.insert(id.clone());
+                }
             }
         }
-        let mut news = !report.admitted.is_empty() && !document.rejected.is_empty();
-        if news {
+        let recovered = !report.admitted.is_empty() && !document.rejected.is_empty();
+        if recovered {
             document.rejected.clear();
         }
-        for id in &steps.reject {
-            if self.reject(stack, document, id, health, now, report).await? {
-                news = true;
-            } else {
-                kept.push(id);
-            }
-        }
+        let ended = self.end(stack, document, steps, health, report).await?;
+        kept.extend(ended.kept);
+        let listed = |id: &&String| {
+            let mut targets = health.iter().filter(|target| target.state != "draining");
+            targets.any(|target| target.target == **id) && !steps.deregister.contains(id)
+        };
         let mut leaving = steps.deregister.clone();
-        leaving.retain(|id| !kept.contains(&id));
-        if !leaving.is_empty() {
-            let target_group = document.probe.clone();
-            let targets = leaving;
-            // What stays in it is found as a leftover.
-            drop(
-                self.port
-                    .call(DeregisterTargets {
-                        target_group,
-                        targets,
-                    })
-                    .await,
-            );
-        }
-        Ok(news)
+        leaving.extend(ended.rejected.iter().filter(listed).cloned());
+        leaving.retain(|id| !kept.contains(id));
+        self.deregister(&document.probe, leaving).await;
+        Ok(Acted {
+            news: recovered || !ended.rejected.is_empty(),
+            notice: ended.notice,
+        })
     }
 
-    /// Registers all at once. Those that do not run yet would keep all others out, and are named: they come later (rule 60).
-    async fn register(&self, probe: &str, mut targets: Vec<String>) {
-        while !targets.is_empty() {
-            let register = RegisterTargets {
-                target_group: probe.to_owned(),
-                targets: targets.clone(),
-            };
-            let Err(error) = self.port.call(register).await else {
-                return;
-            };
-            let before = targets.len();
-            targets.retain(|id| !error.message.contains(id.as_str()));
-            if error.code != "InvalidTarget" || targets.len() == before {
-                return;
-            }
-        }
-    }
-
-    /// Finds out why, writes it down, and gives the instance up. `false` if it could not be given up.
-    async fn reject(
-        &self,
-        stack: &StackId,
-        document: &mut Readiness,
-        id: &str,
-        health: &[TargetHealth],
-        now: Timestamp,
-        report: &mut LookReport,
-    ) -> Result<bool, PassError> {
-        let Some(recorded) = self.recorded(stack).await? else {
-            return Ok(false);
-        };
-        let target = health.iter().find(|target| target.target == id);
-        let entry = explain(self.port, stack, &recorded.state.spec, id, target, now).await;
-        let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
-        self.store.put(&key, &entry, Condition::Always).await?;
-        if self
-            .complete(&document.group, id, HookResult::Abandon)
-            .await
-            .is_err()
-        {
-            return Ok(false);
-        }
-        document.follow(&recorded.state.spec_version, now);
-        document.remember(Rejected {
-            instance: id.to_owned(),
-            at: now,
-            spec_version: recorded.state.spec_version.clone(),
-            cause: entry.cause.cause.clone(),
-            remedy: entry.cause.remedy.clone(),
-        });
-        report.rejected.push((id.to_owned(), entry.cause.cause));
-        if document.memory.rejected(id, now) && document.suspended.is_none() {
-            document.suspended = Some(Suspended {
-                at: now,
-                spec_version: recorded.state.spec_version,
-            });
-        }
-        Ok(true)
-    }
-
-    /// Ends a wait. One that has ended already is done (rule 16).
-    async fn complete(&self, group: &str, id: &str, result: HookResult) -> Result<(), CallError> {
-        let complete = CompleteLifecycleAction {
-            group: group.to_owned(),
-            hook: names::LAUNCH_HOOK.to_owned(),
-            instance: id.to_owned(),
-            result,
-        };
-        match self.port.call(complete).await {
-            Err(error) if error.class != Class::Gone => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    async fn beat(&self, group: &str, id: &str) -> Result<(), CallError> {
-        let beat = RecordLifecycleActionHeartbeat {
-            group: group.to_owned(),
-            hook: names::LAUNCH_HOOK.to_owned(),
-            instance: id.to_owned(),
-        };
-        self.port.call(beat).await
-    }
-
-    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again.
+    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again: `false`.
     async fn remember(
         &self,
         stack: &StackId,
         mut document: Readiness,
         etag: Option<String>,
-    ) -> Result<(), PassError> {
+    ) -> Result<bool, PassError> {
         let again = GateWake {
             group: document.group.clone(),
             chain: None,
@@ -417,12 +339,12 @@ impl<P: Port> Session<'_, P> {
             .store
             .put(&readiness_key(stack), &document, condition)
             .await?;
-        match written {
+        match &written {
             None => send(self.port, self.settings, again, SHORTLY).await?,
             Some(_) if waits => send(self.port, self.settings, next, delay).await?,
             Some(_) => {}
         }
-        Ok(())
+        Ok(written.is_some())
     }
 
     /// Has the provision function say it in the status.

@@ -11,6 +11,9 @@ mod document;
 mod event;
 mod explain;
 mod look;
+mod moves;
+mod notice;
+mod rejection;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
