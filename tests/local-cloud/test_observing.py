@@ -166,6 +166,14 @@ class Topics(Case):
         self.assertEqual(self.subscribe("https://example.com/hook", protocol="https"), "pending confirmation")
         self.assertEqual(set(self.listed().values()), {"PendingConfirmation"})
 
+    def test_a_message_has_words_and_a_subject_of_one_line(self) -> None:
+        self.sns.publish(TopicArn=self.topic, Subject="x" * 100, Message="words")
+        self.sns.publish(TopicArn=self.topic, Message="words")
+        for wrong in ({"Subject": "x" * 101}, {"Subject": "two\nlines"}, {"Subject": "Überraschung"}, {"Message": ""}):
+            with self.subTest(**wrong):
+                self.refused("InvalidParameter", self.sns.publish, **{"TopicArn": self.topic, "Message": "words", **wrong})
+        self.refused("NotFound", self.sns.publish, TopicArn=f"{self.topic}-none", Message="words")
+
     def test_addresses_that_are_none_are_refused(self) -> None:
         for protocol, endpoint in (("email", "nobody"), ("https", "http://example.com/hook"), ("https", "ops@example.com")):
             with self.subTest(protocol=protocol, endpoint=endpoint):

@@ -3,8 +3,8 @@
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types as sdk;
 use windlass_calls::sns::{
-    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Request, Response, Subscribe,
-    Subscription, TopicArn, Unsubscribe,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Publish, Request, Response,
+    Subscribe, Subscription, TopicArn, Unsubscribe,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -20,6 +20,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         ListSubscriptionsByTopic => list_subscriptions,
         CreateTopic => create_topic,
         Subscribe => subscribe,
+        Publish => publish,
         Unsubscribe => unsubscribe,
         DeleteTopic => delete_topic,
     )
@@ -63,6 +64,12 @@ async fn subscribe(client: &Client, call: Subscribe) -> Result<Subscription, Fau
         protocol: call.protocol,
         endpoint: call.endpoint,
     })
+}
+
+async fn publish(client: &Client, call: Publish) -> Result<(), Fault> {
+    let request = client.publish().topic_arn(call.topic);
+    request.subject(call.subject).message(call.message).send().await?;
+    Ok(())
 }
 
 async fn unsubscribe(client: &Client, call: Unsubscribe) -> Result<(), Fault> {

@@ -53,6 +53,9 @@ calls! { "ec2", Ec2;
     /// late.
     GetConsoleOutput { /// Instance id.
         instance: String } => Option<String>, Read;
+    /// The two status checks of an instance; `None` unless it is running.
+    DescribeInstanceStatus { /// Instance id.
+        instance: String } => Option<InstanceStatus>, Read;
     /// Network interfaces that match the filters: what keeps a subnet or a security group from being deleted.
     DescribeNetworkInterfaces { /// Filters.
         filters: Filters } => Vec<NetworkInterface>, Read;
@@ -291,10 +294,21 @@ pub struct Instance {
     pub launched: Option<i64>,
     /// Subnet id; empty once it is terminated.
     pub subnet: String,
+    /// Security group ids; none once it is terminated.
+    pub security_groups: Vec<String>,
     /// A spot instance: counts against another quota.
     pub spot: bool,
     /// Tags.
     pub tags: Tags,
+}
+
+/// The status checks of an instance: `ok`, `impaired`, `initializing`, `insufficient-data` or `not-applicable`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceStatus {
+    /// Of the host below it.
+    pub system: String,
+    /// Of the instance itself.
+    pub instance: String,
 }
 
 /// What an instance type is made of.

@@ -20,6 +20,12 @@ calls! { "sns", Sns;
         protocol: String, /// The address.
         endpoint: String } => Subscription, Idempotent;
 
+    /// Sends a message to every confirmed subscription. Sent again, it arrives again.
+    Publish { /// Topic ARN.
+        topic: String, /// Subject of mails: at most 100 printable ASCII characters.
+        subject: String, /// Text, at most 256 KiB.
+        message: String } => done, Once;
+
     /// Ends a confirmed subscription; unconfirmed ones have no ARN, and end by themselves.
     Unsubscribe { /// Subscription ARN.
         subscription: String } => done, Delete;

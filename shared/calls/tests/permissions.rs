@@ -35,11 +35,13 @@ const IMPLIED: &[(&str, &str)] = &[
 ];
 
 /// What only the lifecycle function sends: its own test holds its role to it.
-const LIFECYCLE: [&str; 7] = [
+const LIFECYCLE: [&str; 9] = [
     "autoscaling:CompleteLifecycleAction",
     "autoscaling:RecordLifecycleActionHeartbeat",
     "autoscaling:SuspendProcesses",
+    "ec2:DescribeInstanceStatus",
     "ec2:GetConsoleOutput",
+    "sns:Publish",
     "ssm:DescribeInstanceInformation",
     "ssm:GetCommandInvocation",
     "ssm:SendCommand",

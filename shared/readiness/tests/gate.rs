@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rstest::rstest;
 use windlass_calls::elb::TargetHealth;
-use windlass_readiness::gate::{Look, Memory, Settings, Steps, decide};
+use windlass_readiness::gate::{Failure, Look, Memory, Settings, Steps, decide};
 
 const SETTINGS: Settings = Settings {
     timeout: SignedDuration::from_secs(600),
@@ -79,15 +79,77 @@ fn a_healthy_one_is_let_go_on_and_leaves_the_probe() {
 #[rstest]
 #[case(599, 0)]
 #[case(600, 1)]
-fn one_that_is_not_healthy_in_time_is_given_up(#[case] seconds: i64, #[case] given_up: usize) {
+fn one_that_is_not_healthy_in_time_is_asked_about_itself_and_then_given_up(
+    #[case] seconds: i64,
+    #[case] late: usize,
+) {
     let mut memory = waiting();
     memory.forget("b");
-    let steps = look(
-        &mut memory,
-        seconds,
-        &[target("a", "unhealthy", "Target.FailedHealthChecks")],
+    let failing = [target("a", "unhealthy", "Target.FailedHealthChecks")];
+    let steps = look(&mut memory, seconds, &failing);
+    assert_eq!(steps.ask.len(), late);
+    assert_eq!(
+        (steps.reject.len(), steps.deregister.len()),
+        (0, 0),
+        "not unasked"
     );
-    assert_eq!((steps.reject.len(), steps.deregister.len()), (given_up, given_up));
+    memory.asked("a", "c-1".into(), at(600));
+    let steps = look(&mut memory, 605, &failing);
+    let given_up = (steps.ask.len(), steps.reject.len(), steps.deregister.len());
+    assert_eq!(given_up, (0, 1, 1));
+}
+
+#[test]
+fn an_answer_is_waited_for_for_four_looks() {
+    let mut memory = waiting();
+    memory.asked("a", "c-1".into(), at(600));
+    let question = memory.question("a").unwrap();
+    assert!(question.is_open(at(615)));
+    assert!(!question.is_open(at(620)));
+    assert_eq!(memory.question("b"), None);
+}
+
+#[test]
+fn one_that_was_asked_goes_on_if_it_gets_healthy_and_keeps_its_hook_until_then() {
+    let mut memory = waiting();
+    memory.forget("b");
+    let failing = [target("a", "unhealthy", "Target.FailedHealthChecks")];
+    let steps = look(&mut memory, 600, &failing);
+    assert_eq!(
+        (steps.ask, steps.beat),
+        (vec!["a".to_owned()], vec!["a".to_owned()])
+    );
+    memory.asked("a", "c-1".into(), at(600));
+    let steps = look(&mut memory, 605, &[target("a", "healthy", "")]);
+    assert_eq!((steps.admit, steps.reject), (vec!["a".to_owned()], vec![]));
+}
+
+/// Finding out why may fail, look after look.
+#[test]
+fn one_that_is_given_up_keeps_its_hook_until_it_is() {
+    let mut memory = waiting();
+    memory.forget("b");
+    memory.asked("a", "c-1".into(), at(600));
+    let failing = [target("a", "unhealthy", "Target.FailedHealthChecks")];
+    let steps = look(&mut memory, 620, &failing);
+    assert_eq!(
+        (steps.reject, steps.beat),
+        (vec!["a".to_owned()], vec!["a".to_owned()])
+    );
+}
+
+/// It gets its whole time once more, and what it said of itself is old by the end of that.
+#[test]
+fn one_whose_load_balancer_stops_checking_is_asked_anew() {
+    let mut memory = waiting();
+    memory.forget("b");
+    let failing = [target("a", "unhealthy", "Target.FailedHealthChecks")];
+    look(&mut memory, 600, &failing);
+    memory.asked("a", "c-1".into(), at(600));
+    look(&mut memory, 605, &[target("a", "unavailable", "")]);
+    assert_eq!(memory.question("a"), None);
+    assert_eq!(look(&mut memory, 1204, &failing).ask, Vec::<String>::new());
+    assert_eq!(look(&mut memory, 1205, &failing).ask, ["a"]);
 }
 
 /// The load balancer takes minutes to be active: that is not the instance's fault (rule 41).
@@ -99,17 +161,17 @@ fn time_does_not_run_while_nobody_checks(#[case] state: &str, #[case] reason: &s
     memory.forget("b");
     for seconds in (5..900).step_by(5) {
         assert_eq!(
-            look(&mut memory, seconds, &[target("a", state, reason)]).reject,
+            look(&mut memory, seconds, &[target("a", state, reason)]).ask,
             Vec::<String>::new()
         );
     }
     let failing = [target("a", "unhealthy", "Target.FailedHealthChecks")];
-    assert_eq!(look(&mut memory, 1490, &failing).reject.len(), 0);
-    assert_eq!(look(&mut memory, 1500, &failing).reject.len(), 1);
+    assert_eq!(look(&mut memory, 1490, &failing).ask.len(), 0);
+    assert_eq!(look(&mut memory, 1500, &failing).ask.len(), 1);
     // But not for ever.
     let mut memory = waiting();
     assert_eq!(
-        look(&mut memory, 1800, &[target("a", state, reason)]).reject,
+        look(&mut memory, 1800, &[target("a", state, reason)]).ask,
         ["a", "b"]
     );
 }
@@ -165,8 +227,9 @@ fn leftovers_are_taken_out_and_what_stopped_waiting_is_forgotten() {
 #[test]
 fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
     let mut memory = waiting();
-    assert!(!memory.rejected("a", at(600)));
-    assert!(!memory.rejected("b", at(605)));
+    let failure = |another, too_many| Failure { another, too_many };
+    assert_eq!(memory.rejected("a", at(600)), failure(true, false));
+    assert_eq!(memory.rejected("b", at(605)), failure(false, false));
     for (round, enough) in [(1, false), (2, true)] {
         let id = format!("i{round}");
         let all = members(&[(&id, "Pending:Wait")]);
@@ -179,7 +242,8 @@ fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
             decide(&SETTINGS, &mut memory, &look).register,
             std::slice::from_ref(&id)
         );
-        assert_eq!(memory.rejected(&id, at(700 * (round + 1) + 600)), enough);
+        let failed = memory.rejected(&id, at(700 * (round + 1) + 600));
+        assert_eq!(failed, failure(true, enough));
     }
     memory.admitted("x");
     assert_eq!(memory.failed, None);
@@ -207,15 +271,25 @@ proptest! {
             for id in &steps.admit {
                 prop_assert!(before.waiting.contains_key(id));
                 prop_assert!(health.iter().any(|target| target.target == *id && target.state == "healthy"));
-                prop_assert!(!steps.reject.contains(id));
+                prop_assert!(!steps.ask.contains(id) && !steps.reject.contains(id));
             }
-            for id in &steps.reject {
+            for id in &steps.ask {
+                prop_assert!(before.question(id).is_none());
+                prop_assert!(!steps.deregister.contains(id));
+            }
+            for id in steps.ask.iter().chain(&steps.reject) {
                 let waiting = &before.waiting[id];
                 let checked = at(now).duration_since(waiting.since);
                 let in_all = at(now).duration_since(waiting.seen);
                 prop_assert!(checked >= SETTINGS.timeout || in_all >= SETTINGS.timeout * 3);
                 prop_assert!(!health.iter().any(|target| target.target == *id && target.state == "healthy"));
                 prop_assert!(!steps.register.contains(id));
+            }
+            for id in &steps.ask {
+                memory.asked(id, "c-1".into(), at(now));
+            }
+            for id in &steps.reject {
+                prop_assert!(before.question(id).is_some());
             }
             for id in steps.admit.iter().chain(&steps.reject) {
                 memory.forget(id);

@@ -109,6 +109,8 @@ pub struct WorldConfig {
     pub broken_app: bool,
     /// Instances launched from these versions of any launch template never become healthy.
     pub broken_versions: BTreeSet<u64>,
+    /// The operating system of instances does not answer, once it has booted: their own status check fails.
+    pub impaired: bool,
     /// What instances print while they boot.
     pub console: String,
     /// From the launch of an instance until its SSM agent has registered; `None`: it never does.
@@ -155,6 +157,7 @@ impl Default for WorldConfig {
             instances_need_internet: true,
             broken_app: false,
             broken_versions: BTreeSet::new(),
+            impaired: false,
             console: String::new(),
             agent_delay: Some(SignedDuration::from_secs(20)),
             command_output: String::new(),

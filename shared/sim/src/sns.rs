@@ -1,4 +1,4 @@
-//! Amazon SNS: topics and who subscribes to them. Messages are not modelled.
+//! Amazon SNS: topics, who subscribes to them, and what was published. Messages are kept, and not delivered.
 //!
 //! Addresses outside of AWS must confirm: until then a subscription has no ARN, subscribing again sends the confirmation
 //! again, and after two days without an answer it vanishes (rule 66).
@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
 use windlass_calls::sns::{
-    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Request, Response, Subscribe,
-    Subscription, TopicArn, Unsubscribe,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Publish, Request, Response,
+    Subscribe, Subscription, TopicArn, Unsubscribe,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
+use crate::shared::Shared;
 use crate::shelf::Shelf;
 use crate::time::after;
 use crate::world::{World, dispatch};
@@ -21,11 +22,14 @@ use crate::world::{World, dispatch};
 const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(48);
 /// What stands in place of the ARN until then.
 const PENDING: &str = "PendingConfirmation";
+/// Most characters of a subject.
+const SUBJECT: usize = 100;
 
 /// Topics by ARN.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sns {
     pub(crate) topics: Shelf<Topic>,
+    published: Shared<Vec<Publish>>,
 }
 
 /// A topic.
@@ -79,6 +83,7 @@ impl World {
             ListSubscriptionsByTopic => list_subscriptions,
             CreateTopic => create_topic,
             Subscribe => subscribe,
+            Publish => publish,
             Unsubscribe => end_subscription,
             DeleteTopic => delete_topic,
         )
@@ -154,6 +159,28 @@ impl World {
         let found = found.ok_or_else(|| refused("NotFound", "Subscription does not exist").status(404))?;
         found.remove();
         Ok(())
+    }
+
+    fn publish(&mut self, call: &Publish) -> Answer<()> {
+        let subject = call.subject.as_str();
+        let printable = subject.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+        if subject.is_empty() || subject.len() > SUBJECT || !printable {
+            return Err(invalid("Subject"));
+        }
+        if call.message.is_empty() {
+            return Err(invalid("Empty message"));
+        }
+        if self.sns.topics.seen(&call.topic, self.clock).is_none() {
+            return Err(no_topic());
+        }
+        self.sns.published.push(call.clone());
+        Ok(())
+    }
+
+    /// Every message that was published, in order.
+    #[must_use]
+    pub fn published(&self) -> &[Publish] {
+        &self.sns.published
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]

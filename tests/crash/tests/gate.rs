@@ -402,12 +402,19 @@ fn the_functions_role_allows_exactly_what_it_sends() {
         1,
     );
     // A heartbeat becomes due in the last third of a long wait.
-    lab.upload(&GATED.replace("timeout: 5m", "timeout: 10m"));
+    let told = "monitoring: {notify: ['ops@example.com']}\n";
+    lab.upload(&format!("{}{told}", GATED.replace("timeout: 5m", "timeout: 10m")));
     for _ in 0..LIMIT {
         if lab.status().is_some_and(|status| status.phase == Phase::Degraded) || lab.step().is_none() {
             break;
         }
     }
+    // And instances that serve leave.
+    lab.sim.world_mut().config_mut().broken_app = false;
+    lab.upload(GATED);
+    quiet(&lab);
+    lab.delete_spec();
+    quiet(&lab);
     let sent = lab.looked().into_iter().map(template::iam_name);
     let needed: BTreeSet<String> = sent
         .chain(IMPLIED)

@@ -34,6 +34,25 @@ pub(super) async fn console(client: &Client, call: calls::GetConsoleOutput) -> R
         .filter(|text| !text.is_empty()))
 }
 
+/// Only running instances are shown.
+pub(super) async fn status(
+    client: &Client,
+    call: calls::DescribeInstanceStatus,
+) -> Result<Option<calls::InstanceStatus>, Fault> {
+    let request = client.describe_instance_status().instance_ids(call.instance);
+    let found = every(request.into_paginator().items().send()).await?;
+    found.into_iter().next().map(checks).transpose()
+}
+
+fn checks(found: sdk::InstanceStatus) -> Result<calls::InstanceStatus, Fault> {
+    let status =
+        |found: Option<sdk::InstanceStatusSummary>, name: &str| field(part(found, name)?.status, name);
+    Ok(calls::InstanceStatus {
+        system: status(found.system_status, "SystemStatus")?,
+        instance: status(found.instance_status, "InstanceStatus")?,
+    })
+}
+
 pub(super) async fn instance_types(
     client: &Client,
     call: calls::DescribeInstanceTypes,
@@ -105,9 +124,15 @@ fn instance(found: sdk::Instance) -> Result<calls::Instance, Fault> {
         state_reason: found.state_reason.and_then(reason),
         launched: found.launch_time.map(|time| time.secs()),
         subnet: or_empty(found.subnet_id),
+        security_groups: groups(found.security_groups)?,
         spot: found.instance_lifecycle == Some(sdk::InstanceLifecycleType::Spot),
         tags: from_sdk(found.tags)?,
     })
+}
+
+fn groups(found: Option<Vec<sdk::GroupIdentifier>>) -> Result<Vec<String>, Fault> {
+    let found = found.unwrap_or_default().into_iter();
+    found.map(|group| field(group.group_id, "GroupId")).collect()
 }
 
 /// Why an instance is in its state: AWS's words, which begin with its code; else the code alone.
@@ -181,6 +206,19 @@ mod tests {
         assert_eq!(resources, ["instance", "volume", "network-interface"]);
         assert!(sent.iter().all(|found| found.tags == Some(to_sdk(&tags))));
         assert!(launched_tags(&Tags::new()).is_none());
+    }
+
+    #[test]
+    fn both_checks_are_read_and_one_that_is_missing_is_an_error() {
+        let summary = |status| sdk::InstanceStatusSummary::builder().status(status).build();
+        let found = sdk::InstanceStatus::builder().system_status(summary(sdk::SummaryStatus::Ok));
+        let missing = checks(found.clone().build()).map_err(|fault| fault.of("ec2:Any").message);
+        assert_eq!(missing.err().as_deref(), Some("the answer has no InstanceStatus"));
+        let found = found.instance_status(summary(sdk::SummaryStatus::Impaired));
+        let read = checks(found.build())
+            .ok()
+            .map(|read| (read.system, read.instance));
+        assert_eq!(read, Some(("ok".to_owned(), "impaired".to_owned())));
     }
 
     #[test]

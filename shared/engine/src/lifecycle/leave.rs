@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use windlass_calls::autoscaling::{DescribeScalingActivities, Group, HookResult};
 use windlass_calls::ec2::{DescribeInstances, GetConsoleOutput, Instance};
-use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, TargetHealth};
+use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
 use windlass_calls::ssm::{CommandId, GetCommandInvocation, SendCommand};
 use windlass_calls::{CallError, Class};
@@ -89,7 +89,7 @@ impl<P: Port> Session<'_, P> {
         };
         let steps = leave::decide(&settings(spec), &mut document.leaving, &look);
         for target_group in &document.targets {
-            self.take_out(target_group, &steps.deregister).await;
+            self.deregister(target_group, steps.deregister.clone()).await;
         }
         let beaten = join_all(steps.beat.iter().map(|id| self.beat(document, id))).await;
         for (id, _) in steps.beat.iter().zip(beaten).filter(|(_, beaten)| beaten.is_ok()) {
@@ -148,17 +148,6 @@ impl<P: Port> Session<'_, P> {
             Some((instance.clone(), invocation.status))
         });
         join_all(asked).await.into_iter().flatten().collect()
-    }
-
-    /// What stays in it goes with the instance.
-    async fn take_out(&self, target_group: &str, targets: &[String]) {
-        if !targets.is_empty() {
-            let deregister = DeregisterTargets {
-                target_group: target_group.to_owned(),
-                targets: targets.to_vec(),
-            };
-            drop(self.port.call(deregister).await);
-        }
     }
 
     /// Asks an instance to run its command. Answers why it never will.

@@ -1,27 +1,24 @@
 //! One look: who waits, what the load balancer thinks of them, and what follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
-use windlass_calls::autoscaling::{
-    CompleteLifecycleAction, DescribeAutoScalingGroups, Group, HookResult, RecordLifecycleActionHeartbeat,
-    SuspendProcesses,
-};
-use windlass_calls::elb::{DeregisterTargets, DescribeTargetHealth, RegisterTargets, TargetHealth};
+use jiff::SignedDuration;
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, HookResult, SuspendProcesses};
+use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
+use windlass_calls::sns::Publish;
 use windlass_calls::{CallError, Class};
 use windlass_planner::{Id, names};
 use windlass_readiness::gate::{self, Look, Steps, WAITING};
 use windlass_spec::{StackId, Verify};
 
-use super::document::{Readiness, Rejected, Suspended, readiness_key};
-use super::explain::explain;
+use super::document::{Readiness, readiness_key};
 use super::{Chain, EARLY, GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
 use crate::document::{DeletionStage, Head, StateDocument};
 use crate::pass::{Clock, PassError};
 use crate::port::Port;
-use crate::store::{Store, head_key, journal_key, state_key};
+use crate::store::{Store, head_key, state_key};
 use crate::wake::{WakeBody, WakeMessage};
 
 /// The process that launches instances (rule 62).
@@ -38,6 +35,15 @@ pub(super) struct Session<'a, P> {
     pub(super) clock: &'a dyn Clock,
     pub(super) settings: &'a LifecycleSettings,
     pub(super) store: Store<'a, P>,
+}
+
+/// What came of the steps.
+#[derive(Default)]
+struct Acted {
+    /// The status has something to say.
+    news: bool,
+    /// What people are to be told of.
+    notice: Option<Publish>,
 }
 
 /// A stack as it is recorded.
@@ -207,49 +213,53 @@ impl<P: Port> Session<'_, P> {
             ..LookReport::default()
         };
         let suspended = document.suspended.is_some();
-        let mut news = false;
+        let mut acted = Acted::default();
         if group.is_some() || !document.memory.waiting.is_empty() {
-            let Some(told) = self
+            let judged = self
                 .judge_launches(stack, &mut document, group, &mut report)
-                .await?
-            else {
+                .await?;
+            let Some(judged) = judged else {
                 // Another probe took its place, or nobody wants one any more: what is recorded says which.
                 return Box::pin(self.look_at_group(&document.group)).await;
             };
-            news = told;
+            acted = judged;
         }
         self.see_off(stack, &mut document, group, &mut report).await?;
         report.waiting = document.memory.waiting.len() + document.leaving.0.len();
         // First: what was remembered, and not told of, nobody would tell any more.
-        if news {
+        if acted.news {
             self.tell(stack, SOON).await?;
         } else {
             self.tell_of_members(stack, &document, &report).await?;
         }
-        let (name, suspends) = (document.group.clone(), document.suspended.is_some() && !suspended);
-        self.remember(stack, document, etag).await?;
-        if suspends {
-            // Only once it is written down: what nobody remembers to have suspended, nobody lets go on.
-            let processes = vec![LAUNCH.into()];
-            self.port
-                .call(SuspendProcesses {
-                    group: name,
-                    processes,
-                })
-                .await?;
+        let suspends = document.suspended.is_some() && !suspended;
+        let suspends = suspends.then(|| document.group.clone());
+        let written = self.remember(stack, document, etag).await?;
+        let followed = self.suspend(suspends).await;
+        if let Some(notice) = acted.notice.filter(|_| written) {
+            // What could not be told stands in the status as well.
+            drop(self.port.call(notice).await);
         }
-        Ok(report)
+        followed.map(|()| report)
     }
 
-    /// What becomes of those that wait on their way in. Answers whether there is something to tell; `None` if the probe is
-    /// gone.
+    /// Nothing more is launched; only once that is written down: what nobody remembers to have suspended, nobody lets go on.
+    async fn suspend(&self, group: Option<String>) -> Result<(), PassError> {
+        if let Some(group) = group {
+            let processes = vec![LAUNCH.into()];
+            self.port.call(SuspendProcesses { group, processes }).await?;
+        }
+        Ok(())
+    }
+
+    /// What becomes of those that wait on their way in; `None` if the probe is gone.
     async fn judge_launches(
         &self,
         stack: &StackId,
         document: &mut Readiness,
         group: Option<&Group>,
         report: &mut LookReport,
-    ) -> Result<Option<bool>, PassError> {
+    ) -> Result<Option<Acted>, PassError> {
         let now = self.clock.now();
         let target_group = document.probe.clone();
         let health = match self.port.call(DescribeTargetHealth { target_group }).await {
@@ -270,8 +280,8 @@ impl<P: Port> Session<'_, P> {
         let settings = document.settings();
         let steps = gate::decide(&settings, &mut document.memory, &look);
         let health = health.as_deref().unwrap_or_default();
-        let news = self.act(stack, document, &steps, health, report).await?;
-        Ok(Some(news))
+        let acted = self.act(stack, document, &steps, health, report).await?;
+        Ok(Some(acted))
     }
 
     async fn members(&self, group: &str) -> Option<BTreeMap<String, String>> {
@@ -280,7 +290,7 @@ impl<P: Port> Session<'_, P> {
         Some(groups.first().map(members).unwrap_or_default())
     }
 
-    /// Takes the steps. A call that failed is left to the next look. Answers whether there is something to tell.
+    /// Takes the steps. A call that failed is left to the next look.
     async fn act(
         &self,
         stack: &StackId,
@@ -288,7 +298,7 @@ impl<P: Port> Session<'_, P> {
         steps: &Steps,
         health: &[TargetHealth],
         report: &mut LookReport,
-    ) -> Result<bool, PassError> {
+    ) -> Result<Acted, PassError> {
         let now = self.clock.now();
         self.register(&document.probe, steps.register.clone()).await;
         let group = document.group.clone();
@@ -302,7 +312,7 @@ impl<P: Port> Session<'_, P> {
         for (id, _) in steps.beat.iter().zip(beaten).filter(|(_, beaten)| beaten.is_ok()) {
             document.memory.beaten(id, now);
         }
-        let mut kept = Vec::new();
+        let mut kept = BTreeSet::new();
         let admitted = join_all(
             steps
                 .admit
@@ -316,134 +326,38 @@ impl<P: Port> Session<'_, P> {
                     document.memory.admitted(id);
                     report.admitted.push(id.clone());
                 }
-                Err(_) => kept.push(id),
+                Err(_) => {
+                    kept.insert(id.clone());
+                }
             }
         }
-        let mut news = !report.admitted.is_empty() && !document.rejected.is_empty();
-        if news {
+        let recovered = !report.admitted.is_empty() && !document.rejected.is_empty();
+        if recovered {
             document.rejected.clear();
         }
-        for id in &steps.reject {
-            if self.reject(stack, document, id, health, now, report).await? {
-                news = true;
-            } else {
-                kept.push(id);
-            }
-        }
+        let ended = self.end(stack, document, steps, health, report).await?;
+        kept.extend(ended.kept);
+        let listed = |id: &&String| {
+            let mut targets = health.iter().filter(|target| target.state != "draining");
+            targets.any(|target| target.target == **id) && !steps.deregister.contains(id)
+        };
         let mut leaving = steps.deregister.clone();
-        leaving.retain(|id| !kept.contains(&id));
-        if !leaving.is_empty() {
-            let target_group = document.probe.clone();
-            let targets = leaving;
-            // What stays in it is found as a leftover.
-            drop(
-                self.port
-                    .call(DeregisterTargets {
-                        target_group,
-                        targets,
-                    })
-                    .await,
-            );
-        }
-        Ok(news)
+        leaving.extend(ended.rejected.iter().filter(listed).cloned());
+        leaving.retain(|id| !kept.contains(id));
+        self.deregister(&document.probe, leaving).await;
+        Ok(Acted {
+            news: recovered || !ended.rejected.is_empty(),
+            notice: ended.notice,
+        })
     }
 
-    /// Registers all at once. Those that do not run yet would keep all others out, and are named: they come later (rule 60).
-    async fn register(&self, probe: &str, mut targets: Vec<String>) {
-        while !targets.is_empty() {
-            let register = RegisterTargets {
-                target_group: probe.to_owned(),
-                targets: targets.clone(),
-            };
-            let Err(error) = self.port.call(register).await else {
-                return;
-            };
-            let before = targets.len();
-            targets.retain(|id| !error.message.contains(id.as_str()));
-            if error.code != "InvalidTarget" || targets.len() == before {
-                return;
-            }
-        }
-    }
-
-    /// Finds out why, writes it down, and gives the instance up. `false` if it could not be given up.
-    async fn reject(
-        &self,
-        stack: &StackId,
-        document: &mut Readiness,
-        id: &str,
-        health: &[TargetHealth],
-        now: Timestamp,
-        report: &mut LookReport,
-    ) -> Result<bool, PassError> {
-        let Some(recorded) = self.recorded(stack).await? else {
-            return Ok(false);
-        };
-        let target = health.iter().find(|target| target.target == id);
-        let entry = explain(self.port, stack, &recorded.state.spec, id, target, now).await;
-        let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
-        self.store.put(&key, &entry, Condition::Always).await?;
-        if self
-            .complete(&document.group, names::LAUNCH_HOOK, id, HookResult::Abandon)
-            .await
-            .is_err()
-        {
-            return Ok(false);
-        }
-        document.follow(&recorded.state.spec_version, now);
-        document.remember(Rejected {
-            instance: id.to_owned(),
-            at: now,
-            spec_version: recorded.state.spec_version.clone(),
-            cause: entry.cause.cause.clone(),
-            remedy: entry.cause.remedy.clone(),
-        });
-        report.rejected.push((id.to_owned(), entry.cause.cause));
-        if document.memory.rejected(id, now) && document.suspended.is_none() {
-            document.suspended = Some(Suspended {
-                at: now,
-                spec_version: recorded.state.spec_version,
-            });
-        }
-        Ok(true)
-    }
-
-    /// Ends a wait. One that has ended already is done (rule 16).
-    pub(super) async fn complete(
-        &self,
-        group: &str,
-        hook: &str,
-        id: &str,
-        result: HookResult,
-    ) -> Result<(), CallError> {
-        let complete = CompleteLifecycleAction {
-            group: group.to_owned(),
-            hook: hook.to_owned(),
-            instance: id.to_owned(),
-            result,
-        };
-        match self.port.call(complete).await {
-            Err(error) if error.class != Class::Gone => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) async fn heartbeat(&self, group: &str, hook: &str, id: &str) -> Result<(), CallError> {
-        let beat = RecordLifecycleActionHeartbeat {
-            group: group.to_owned(),
-            hook: hook.to_owned(),
-            instance: id.to_owned(),
-        };
-        self.port.call(beat).await
-    }
-
-    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again.
+    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again: `false`.
     async fn remember(
         &self,
         stack: &StackId,
         mut document: Readiness,
         etag: Option<String>,
-    ) -> Result<(), PassError> {
+    ) -> Result<bool, PassError> {
         let again = GateWake {
             group: document.group.clone(),
             chain: None,
@@ -466,12 +380,12 @@ impl<P: Port> Session<'_, P> {
             .store
             .put(&readiness_key(stack), &document, condition)
             .await?;
-        match written {
+        match &written {
             None => send(self.port, self.settings, again, SHORTLY).await?,
             Some(_) if waits => send(self.port, self.settings, next, delay).await?,
             Some(_) => {}
         }
-        Ok(())
+        Ok(written.is_some())
     }
 
     /// Has the status name the instances that serve now, once the last of a wave has come or gone; unless a pass is coming

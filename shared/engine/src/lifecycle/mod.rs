@@ -13,6 +13,9 @@ mod event;
 mod explain;
 mod leave;
 mod look;
+mod moves;
+mod notice;
+mod rejection;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

@@ -90,6 +90,7 @@ impl Port for Fake {
                 state_reason: None,
                 launched: None,
                 subnet: String::new(),
+                security_groups: vec![],
                 spot: false,
                 tags: tags.clone(),
             });

@@ -10,6 +10,7 @@
 //!
 //! Assumes: the evidence is of one instance, and of about one time.
 
+pub mod agent;
 pub mod console;
 pub mod evidence;
 pub mod network;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ROUNDS, Settings, UNCHECKED, WAITING};
+use super::{ANSWERED_WITHIN, ROUNDS, Settings, UNCHECKED, WAITING};
 
 /// The gate's memory of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,27 @@ pub struct Waiting {
     pub beat: Timestamp,
     /// The load balancer knew it once: before, it does not run yet (rule 60).
     pub registered: bool,
+    /// What it was asked about itself, once its time was up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+}
+
+/// A command that asks an instance about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// Command id.
+    pub command: String,
+    /// When it was sent.
+    pub at: Timestamp,
+}
+
+impl Question {
+    /// Whether the answer is still waited for.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) < ANSWERED_WITHIN
+    }
 }
 
 /// Failed launches.
@@ -41,6 +62,15 @@ pub struct Round {
     pub at: Timestamp,
 }
 
+/// What a failed launch means for its round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// It is the first one of another round.
+    pub another: bool,
+    /// That is one round too many: nothing more is to be launched.
+    pub too_many: bool,
+}
+
 impl Waiting {
     /// One that is seen for the first time.
     fn new(now: Timestamp) -> Self {
@@ -49,6 +79,7 @@ impl Waiting {
             since: now,
             beat: now,
             registered: false,
+            question: None,
         }
     }
 
@@ -95,18 +126,35 @@ impl Memory {
         self.failed = None;
     }
 
-    /// An instance was given up. Several of one round count once. Answers whether that was one round too many.
-    pub fn rejected(&mut self, id: &str, now: Timestamp) -> bool {
+    /// An instance whose time is up was asked about itself.
+    pub fn asked(&mut self, id: &str, command: String, now: Timestamp) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.question = Some(Question { command, at: now });
+        }
+    }
+
+    /// What an instance was asked about itself.
+    #[must_use]
+    pub fn question(&self, id: &str) -> Option<&Question> {
+        self.waiting.get(id)?.question.as_ref()
+    }
+
+    /// An instance was given up. Several of one round count once.
+    pub fn rejected(&mut self, id: &str, now: Timestamp) -> Failure {
         let seen = self.waiting.remove(id).map_or(now, |waiting| waiting.seen);
         let round = self.failed.get_or_insert(Round {
             count: 0,
             at: Timestamp::MIN,
         });
-        if seen >= round.at {
+        let another = seen >= round.at;
+        if another {
             round.count += 1;
             round.at = now;
         }
-        round.count >= ROUNDS
+        Failure {
+            another,
+            too_many: round.count >= ROUNDS,
+        }
     }
 
     /// What was launched before does not count any more.

@@ -16,12 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::elb::TargetHealth;
 
-pub use memory::{Memory, Round, Waiting};
+pub use memory::{Failure, Memory, Question, Round, Waiting};
 
 /// State of an instance of a group that waits for its launch hook.
 pub const WAITING: &str = "Pending:Wait";
 /// Failed rounds after which nothing is launched any more until somebody says so (rule 62).
 pub const ROUNDS: u32 = 3;
+/// How long the answer of an instance to a question about itself is waited for: four looks.
+const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 /// At most so many times its timeout an instance waits while the load balancer does not check it.
 const UNCHECKED: i32 = 3;
 
@@ -52,7 +54,9 @@ pub struct Steps {
     pub register: Vec<String>,
     /// To let go on: healthy.
     pub admit: Vec<String>,
-    /// To give up: not healthy in time. Why is to be found out before.
+    /// To ask about themselves: not healthy in time. Those that cannot be asked are to give up.
+    pub ask: Vec<String>,
+    /// To give up: not healthy in time, and asked before. Their answer is worth a few looks.
     pub reject: Vec<String>,
     /// Whose hook gets a heartbeat.
     pub beat: Vec<String>,
@@ -124,15 +128,21 @@ pub fn decide(settings: &Settings, memory: &mut Memory, look: &Look) -> Steps {
         if standing == Standing::Unchecked {
             waiting.unchecked_until(look.now);
         }
-        if standing != Standing::Healthy && waiting.is_late(settings, look.now) {
-            steps.reject.push(id.clone());
+        let late = standing != Standing::Healthy && waiting.is_late(settings, look.now);
+        match (late, &waiting.question) {
+            (true, Some(_)) => steps.reject.push(id.clone()),
+            (true, None) => steps.ask.push(id.clone()),
+            // It has another time: what it said of itself is old by then.
+            (false, _) => waiting.question = None,
         }
     }
-    // Those that are given up are not registered once more.
-    steps.register.retain(|id| !steps.reject.contains(id));
+    // Those whose time is up are not registered once more.
+    let late = |id: &String| steps.ask.contains(id) || steps.reject.contains(id);
+    steps.register.retain(|id| !late(id));
     let ended: BTreeSet<&String> = steps.admit.iter().chain(&steps.reject).collect();
-    let beats = memory.beats(settings, look.now);
-    steps.beat = beats.into_iter().filter(|id| !ended.contains(id)).collect();
+    // Those that are given up as well: finding out why may fail, and their hook must not let them go on meanwhile.
+    steps.beat = memory.beats(settings, look.now);
+    steps.beat.retain(|id| !steps.admit.contains(id));
     let leaves = |target: &&TargetHealth| {
         let forgotten = look.members.is_some() && !memory.waiting.contains_key(&target.target);
         (forgotten || ended.contains(&target.target)) && target.state != "draining"

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use windlass_calls::Tags;
 use windlass_calls::ec2::{
-    DescribeInstances, GetConsoleOutput, Instance, LaunchTemplateData, RunInstances, Subnet,
-    TerminateInstances,
+    DescribeInstanceStatus, DescribeInstances, GetConsoleOutput, Instance, InstanceStatus,
+    LaunchTemplateData, RunInstances, Subnet, TerminateInstances,
 };
 
 use super::Machine;
@@ -57,16 +57,35 @@ impl World {
         select_shown(listed.map(|machine| machine.at(&self.config, now)), &call.filters)
     }
 
+    /// The checks pass once it has booted, or fail as they are set to.
+    pub(super) fn describe_instance_status(
+        &mut self,
+        call: &DescribeInstanceStatus,
+    ) -> Answer<Option<InstanceStatus>> {
+        let machine = self.seen_instance(&call.instance);
+        let machine = machine.ok_or_else(|| no_instance(&call.instance))?;
+        if !machine.runs(&self.config, self.clock) {
+            return Ok(None);
+        }
+        let booted = after(machine.launched(), self.config.boot_delay) <= self.clock;
+        let (system, instance) = match (booted, self.config.impaired) {
+            (false, _) => ("initializing", "initializing"),
+            (true, false) => ("ok", "ok"),
+            (true, true) => ("ok", "impaired"),
+        };
+        Ok(Some(InstanceStatus {
+            system: system.into(),
+            instance: instance.into(),
+        }))
+    }
+
     /// Every instance prints the same, once it has booted.
     pub(super) fn console_output(&mut self, call: &GetConsoleOutput) -> Answer<Option<String>> {
         let now = self.clock;
         let machine = self
             .seen_instance(&call.instance)
             .filter(|machine| machine.listed(now));
-        let machine = machine.ok_or_else(|| {
-            let message = format!("The instance ID '{}' does not exist", call.instance);
-            refused("InvalidInstanceID.NotFound", message)
-        })?;
+        let machine = machine.ok_or_else(|| no_instance(&call.instance))?;
         let printed =
             after(machine.launched(), self.config.boot_delay) <= now && !self.config.console.is_empty();
         Ok(printed.then(|| self.config.console.clone()))

@@ -174,7 +174,9 @@ impl Machine {
     /// As EC2 shows it.
     pub(super) fn at(&self, config: &WorldConfig, now: Timestamp) -> Instance {
         let state = self.state(config, now);
-        let subnet = if state == "terminated" { "" } else { &self.subnet };
+        let there = state != "terminated";
+        let subnet = if there { self.subnet.as_str() } else { "" };
+        let security_groups = self.security_groups.iter().filter(|_| there);
         Instance {
             id: self.id.clone(),
             instance_type: self.instance_type.clone(),
@@ -182,6 +184,7 @@ impl Machine {
             state_reason: (!self.is_up()).then(|| BY_USER.into()),
             launched: Some(self.launched().as_second()),
             subnet: subnet.into(),
+            security_groups: security_groups.cloned().collect(),
             spot: false,
             tags: self.tags.clone(),
         }

@@ -89,6 +89,7 @@ impl World {
             DescribeVpcEndpoints => describe_vpc_endpoints,
             DescribeInstances => describe_instances,
             GetConsoleOutput => console_output,
+            DescribeInstanceStatus => describe_instance_status,
             DescribeNetworkInterfaces => describe_network_interfaces,
             DescribeInstanceTypes => describe_instance_types,
             CreateVpc => create_vpc,

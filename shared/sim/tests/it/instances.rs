@@ -1,7 +1,8 @@
 use rstest::rstest;
 use windlass_calls::autoscaling::{CreateAutoScalingGroup, DescribeScalingActivities};
 use windlass_calls::ec2::{
-    DescribeInstanceTypes, DescribeInstances, Instance, LaunchTemplateData, RunInstances,
+    DescribeInstanceStatus, DescribeInstanceTypes, DescribeInstances, Instance, InstanceStatus,
+    LaunchTemplateData, RunInstances,
 };
 use windlass_calls::{Applied, Class, Filters, Tags};
 use windlass_sim::{Lag, WorldConfig};
@@ -75,6 +76,43 @@ fn an_instance_is_pending_and_then_running_with_tags_over_those_of_its_template(
         ..made
     };
     assert_eq!(found(&mut account), [running]);
+}
+
+#[rstest]
+#[case(false, "ok")]
+#[case(true, "impaired")]
+fn the_checks_of_an_instance_begin_with_its_boot_and_end_with_it(#[case] impaired: bool, #[case] own: &str) {
+    let (mut account, call) = account(WorldConfig {
+        impaired,
+        ..WorldConfig::default()
+    });
+    let instance = account.call(call).id;
+    let ask = DescribeInstanceStatus {
+        instance: instance.clone(),
+    };
+    let status = |system: &str, instance: &str| {
+        Some(InstanceStatus {
+            system: system.into(),
+            instance: instance.into(),
+        })
+    };
+    assert_eq!(account.call(ask.clone()), None, "it is pending");
+    account.wait(10);
+    assert_eq!(account.call(ask.clone()), status("initializing", "initializing"));
+    account.wait(20);
+    assert_eq!(account.call(ask.clone()), status("ok", own));
+    account.world.stop_instance(&instance);
+    assert_eq!(account.call(ask), None);
+}
+
+#[test]
+fn a_terminated_instance_has_no_security_groups() {
+    let (mut account, call) = ready();
+    let instance = account.call(call).id;
+    assert_eq!(found(&mut account)[0].security_groups.len(), 1);
+    account.world.terminate_instance(&instance);
+    account.wait(600);
+    assert_eq!(found(&mut account)[0].security_groups, Vec::<String>::new());
 }
 
 #[test]

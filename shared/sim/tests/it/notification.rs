@@ -1,7 +1,7 @@
 use rstest::rstest;
 use windlass_calls::sns::{
-    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
-    Unsubscribe,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Publish, Subscribe,
+    Subscription, Unsubscribe,
 };
 use windlass_calls::{Class, Tags};
 use windlass_sim::{Lag, WorldConfig};
@@ -53,6 +53,49 @@ fn a_topic_carries_its_name_in_its_arn_and_shows_its_tags() {
     assert_eq!(account.call(topic(tags("topic"))).0, TOPIC);
     let shown = account.call(ListTagsForResource { topic: TOPIC.into() });
     assert_eq!(shown, tags("topic"));
+}
+
+fn message(subject: &str) -> Publish {
+    Publish {
+        topic: TOPIC.into(),
+        subject: subject.into(),
+        message: "What happened.".into(),
+    }
+}
+
+#[test]
+fn what_is_published_is_kept_in_order_and_twice_if_it_was_sent_twice() {
+    let mut account = account();
+    for subject in ["one", "two", "two"] {
+        account.call(message(subject));
+    }
+    let published = ["one", "two", "two"].map(message);
+    assert_eq!(account.world.published(), published);
+}
+
+#[rstest]
+#[case::no_subject("")]
+#[case::two_lines("one\ntwo")]
+#[case::not_ascii("Überraschung")]
+#[case::too_long(&"x".repeat(101))]
+fn a_subject_that_a_mail_could_not_have_is_refused(#[case] subject: &str) {
+    let mut account = account();
+    let refused = ("InvalidParameter".into(), Class::Terminal);
+    assert_eq!(account.code(message(subject)), refused);
+    assert!(account.world.published().is_empty());
+    account.call(message(&"x".repeat(100)));
+}
+
+#[test]
+fn a_message_to_a_missing_topic_or_without_words_is_refused() {
+    let mut account = account();
+    let empty = Publish {
+        message: String::new(),
+        ..message("one")
+    };
+    assert_eq!(account.code(empty).0, "InvalidParameter");
+    account.call(DeleteTopic { topic: TOPIC.into() });
+    assert_eq!(account.code(message("one")), ("NotFound".into(), Class::Gone));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Instances. None of them reaches anything: what runs on them is not what is compared here.
 
 use windlass_calls::ec2::{
-    DescribeInstances, DescribeNetworkInterfaces, DescribeVpcs, Instance, RunInstances, TerminateInstances,
-    Vpc,
+    DescribeInstanceStatus, DescribeInstances, DescribeNetworkInterfaces, DescribeVpcs, Instance,
+    InstanceStatus, RunInstances, TerminateInstances, Vpc,
 };
 use windlass_calls::{Class, Filters, Tags};
 use windlass_engine::Port;
@@ -27,6 +27,7 @@ pub(super) async fn a_new_instance_is_pending_then_running_with_its_tags_over_th
     same("type", shown.instance_type.as_str(), "t3.micro")?;
     same("subnet", shown.subnet, request.subnet)?;
     same("spot", shown.spot, false)?;
+    same("security groups", shown.security_groups.len(), 1)?;
     let has = |(key, value): (&String, &String)| shown.tags.get(key) == Some(value);
     let wanted: Tags = place.tags("ec2").into_iter().chain([over]).collect();
     holds("tags", wanted.iter().all(has), &shown.tags)
@@ -105,6 +106,27 @@ pub(super) async fn instances_are_found_by_id_and_state<P: Port>(place: &Place<P
         made.id.clone(),
     )?;
     same("stopped", found("stopped").await?, Vec::new())
+}
+
+pub(super) async fn a_running_instance_passes_both_of_its_checks_in_the_end<P: Port>(
+    place: &Place<P>,
+) -> Check {
+    let made = place.settled(request(place, "ec2-status").await?).await?;
+    let call = DescribeInstanceStatus { instance: made.id };
+    let ok = InstanceStatus {
+        system: "ok".into(),
+        instance: "ok".into(),
+    };
+    let passes = |status: &Option<InstanceStatus>| status.as_ref() == Some(&ok);
+    place.eventually("both pass", call, passes).await.map(drop)
+}
+
+pub(super) async fn the_status_of_a_missing_instance_is_gone<P: Port>(place: &Place<P>) -> Check {
+    let instance = NO_INSTANCE.into();
+    let call = DescribeInstanceStatus { instance };
+    place
+        .refuses(call, Class::Gone, "InvalidInstanceID.NotFound")
+        .await
 }
 
 pub(super) async fn a_terminated_instance_is_still_shown_without_its_subnet<P: Port>(

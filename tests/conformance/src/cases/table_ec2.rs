@@ -235,6 +235,10 @@ cases! {
     ec2::DescribeImages { Fails: reads::a_missing_image_is_gone; }
     ec2::DescribeVpcs { Works: reads::a_search_that_finds_nothing_is_no_error; }
     ec2::GetConsoleOutput { Fails: hooks::the_console_of_a_missing_instance_is_gone; }
+    ec2::DescribeInstanceStatus {
+        Works: instances::a_running_instance_passes_both_of_its_checks_in_the_end;
+        Fails: instances::the_status_of_a_missing_instance_is_gone;
+    }
     ec2::DescribeInstances { Works: instances::instances_are_found_by_id_and_state; }
     ec2::DescribeInstanceTypes {
         Works: reads::the_size_of_an_instance_type_is_known;

@@ -76,6 +76,12 @@ cases! {
         Fails: topics::a_subscription_to_a_missing_topic_is_refused
                topics::an_address_that_is_none_is_refused;
     }
+    sns::Publish {
+        Works: topics::a_message_to_a_topic_is_taken;
+        Again: topics::a_repeated_message_to_a_topic_is_taken_again;
+        Fails: topics::a_message_to_a_missing_topic_is_refused
+               topics::a_subject_of_two_lines_is_refused;
+    }
     logs::CreateLogGroup {
         Works: log_groups::a_new_log_group_shows_its_arn_and_keeps_everything;
         Again: log_groups::a_repeated_log_group_answers_that_it_exists;

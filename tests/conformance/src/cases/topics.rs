@@ -2,8 +2,8 @@
 
 use windlass_calls::Class;
 use windlass_calls::sns::{
-    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Subscribe, Subscription,
-    Unsubscribe,
+    CreateTopic, DeleteTopic, ListSubscriptionsByTopic, ListTagsForResource, Publish, Subscribe,
+    Subscription, Unsubscribe,
 };
 use windlass_engine::Port;
 
@@ -80,6 +80,38 @@ pub(super) async fn an_address_that_is_none_is_refused<P: Port>(place: &Place<P>
     let topic = made(place, "sub-address").await?;
     let call = subscribe(&topic, "ops");
     place.refuses(call, Class::Terminal, "InvalidParameter").await
+}
+
+pub(super) async fn a_message_to_a_topic_is_taken<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "pub").await?;
+    place.call(message(&topic)).await
+}
+
+pub(super) async fn a_repeated_message_to_a_topic_is_taken_again<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "pub-twice").await?;
+    place.call(message(&topic)).await?;
+    place.call(message(&topic)).await
+}
+
+pub(super) async fn a_message_to_a_missing_topic_is_refused<P: Port>(place: &Place<P>) -> Check {
+    place.refuses(message(NO_TOPIC), Class::Gone, "NotFound").await
+}
+
+pub(super) async fn a_subject_of_two_lines_is_refused<P: Port>(place: &Place<P>) -> Check {
+    let topic = made(place, "pub-subject").await?;
+    let call = Publish {
+        subject: "two\nlines".into(),
+        ..message(&topic)
+    };
+    place.refuses(call, Class::Terminal, "InvalidParameter").await
+}
+
+fn message(topic: &str) -> Publish {
+    Publish {
+        topic: topic.into(),
+        subject: "Conformance".into(),
+        message: "Nothing happened.".into(),
+    }
 }
 
 pub(super) async fn a_topic_without_subscriptions_has_an_empty_list<P: Port>(place: &Place<P>) -> Check {

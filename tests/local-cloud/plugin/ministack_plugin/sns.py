@@ -19,6 +19,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def apply() -> None:
     _name_errors_by_code()
     _check_topics()
+    _check_messages()
     _wait_for_confirmation()
     _unsubscribe_by_arn()
     _stay_on_this_machine()
@@ -47,6 +48,23 @@ def _check_topics() -> None:
         return create(params)
 
     sns._create_topic = create_topic
+
+
+def _check_messages() -> None:
+    """A subject is one line of at most 100 printable ASCII characters, and a message has words."""
+    from ministack.services import sns
+
+    publish = sns._publish
+
+    def publish_checked(params: Any) -> Any:
+        subject = sns._p(params, "Subject")
+        if subject and not re.fullmatch(r"[ -~]{1,100}", subject):
+            return sns._error("InvalidParameter", "Invalid parameter: Subject", 400)
+        if not sns._p(params, "Message"):
+            return sns._error("InvalidParameter", "Invalid parameter: Empty message", 400)
+        return publish(params)
+
+    sns._publish = publish_checked
 
 
 def _wait_for_confirmation() -> None:
