@@ -50,6 +50,7 @@ impl<P: Port> Session<'_, P> {
             } => Ok(left_alone("not a launch")),
             Occasion::Waits { group, .. } => self.look_at_group(group).await,
             Occasion::Woken(wake) => self.woken(wake).await,
+            Occasion::Spot(notice) => self.spot(notice).await,
         }
     }
 
@@ -443,7 +444,7 @@ impl<P: Port> Session<'_, P> {
 }
 
 /// The stack whose group this is.
-fn stack_of(group: &Group) -> Option<StackId> {
+pub(super) fn stack_of(group: &Group) -> Option<StackId> {
     names::resource(&group.tags).filter(|id| id.kind() == "auto-scaling-group")?;
     names::stack_of(&group.tags)
 }
@@ -469,7 +470,7 @@ fn lost(document: &Readiness, health: &[TargetHealth]) -> bool {
     !known.all(|(id, _)| runs(id))
 }
 
-fn left_alone(why: &'static str) -> LookReport {
+pub(super) fn left_alone(why: &'static str) -> LookReport {
     LookReport {
         left_alone: Some(why),
         ..LookReport::default()

@@ -1,4 +1,5 @@
-//! The lifecycle function: instances that wait for their launch hook are looked at, one look for all of a group.
+//! The lifecycle function: instances that wait for their launch hook are looked at, one look for all of a group; spot
+//! instances that EC2 takes back are replaced.
 //!
 //! Messages that say the same are answered by one look. What cannot be read goes to the dead-letter queue, with what it
 //! lacks in the log; other events of AWS's are counted and acknowledged.
@@ -59,6 +60,10 @@ struct LookLine<'a> {
     stack: Option<String>,
     admitted: &'a [String],
     waiting: usize,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    interrupted: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    at_risk: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone: Option<&'a str>,
 }
@@ -129,7 +134,8 @@ impl<P: Port> Gatekeeper<'_, P> {
             };
             self.log.write(Level::Warn, "an instance was given up", line);
         }
-        let level = if report.admitted.is_empty() {
+        let quiet = [&report.admitted, &report.interrupted, &report.at_risk];
+        let level = if quiet.into_iter().all(Vec::is_empty) {
             Level::Debug
         } else {
             Level::Info
@@ -138,6 +144,8 @@ impl<P: Port> Gatekeeper<'_, P> {
             stack,
             admitted: &report.admitted,
             waiting: report.waiting,
+            interrupted: &report.interrupted,
+            at_risk: &report.at_risk,
             left_alone: report.left_alone,
         };
         self.log.write(level, "looked", line);
