@@ -1,6 +1,6 @@
 //! A decoded spec as people write it: the way back from a recorded state to the spec bucket.
 //!
-//! Guarantees: decoding the text yields the same spec, whatever today's defaults are, as every field is written out.
+//! Guarantees: decoding the text yields the same spec, whatever today's defaults are, as every field that has one is written.
 //! Comments, and what stood where in the original, are not recorded and do not come back.
 //!
 //! Every structure is taken apart by name: a field that is added to the spec does not compile here until it is written.
@@ -11,7 +11,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use windlass_spec::{
     App, Breach, Command, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
-    LoadBalancer, Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Variable,
+    LoadBalancer, Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Spot, Variable,
 };
 
 /// The YAML text of a spec.
@@ -126,6 +126,7 @@ fn compute(compute: &Compute) -> Node {
         image,
         instance_types,
         architecture: _, // that of the instance types
+        spot,
         app,
     } = compute;
     let image = match image {
@@ -134,14 +135,28 @@ fn compute(compute: &Compute) -> Node {
         Image::Ami(id) => text(id),
         Image::Parameter(path) => text(&format!("ssm:{path}")),
     };
+    let types = instance_types.iter().map(|name| text(name)).collect();
+    let mut fields = vec![
+        ("mode".to_owned(), word(mode)),
+        ("image".to_owned(), image),
+        ("instanceTypes".to_owned(), Node::List(types)),
+    ];
+    // Left out it is all on demand, and there is no other way to say so.
+    if let Some(spot) = spot {
+        fields.push(("spot".to_owned(), self::spot(*spot)));
+    }
+    fields.push(("app".to_owned(), self::app(app)));
+    Node::Fields(fields)
+}
+
+fn spot(spot: Spot) -> Node {
+    let Spot {
+        on_demand_base,
+        on_demand_percent,
+    } = spot;
     fields([
-        ("mode", word(mode)),
-        ("image", image),
-        (
-            "instanceTypes",
-            Node::List(instance_types.iter().map(|name| text(name)).collect()),
-        ),
-        ("app", self::app(app)),
+        ("onDemandBase", plain(&on_demand_base)),
+        ("onDemandPercent", plain(&on_demand_percent)),
     ])
 }
 

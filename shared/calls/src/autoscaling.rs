@@ -69,6 +69,13 @@ calls! { "autoscaling", Autoscaling;
         group: String, /// Hook name.
         hook: String, /// Instance id.
         instance: String } => done, Idempotent;
+    /// Says how an instance of a group is, instead of the group's own checks: of one that is `Unhealthy` it launches the
+    /// replacement at once. For an instance of no group it answers `ValidationError`, which reads as
+    /// [`Class::Gone`](crate::Class).
+    SetInstanceHealth { /// Instance id.
+        instance: String, /// `Healthy` or `Unhealthy`.
+        health: String, /// Whether that counts only after the grace period.
+        respects_grace: bool } => done, Idempotent;
     /// Keeps a group from some of what it does by itself: `Launch` (rule 62).
     SuspendProcesses { /// Group name.
         group: String, /// Processes.
@@ -90,8 +97,40 @@ pub struct Launch {
     pub launch_template: String,
     /// Its version: a number, never `$Latest` (rule 46).
     pub version: u64,
-    /// Instance types to choose from in order of preference; with one, the template's own is used.
+    /// Instance types to choose from in order of preference; with one and no spot instances, the template's own is used.
     pub instance_types: Vec<String>,
+    /// Which of them are spot instances; `None` is none. One [without any](Distribution::has_spot) is none as well, and
+    /// has the group replace those that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Distribution>,
+}
+
+/// How a group's instances are shared out between on demand and spot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Distribution {
+    /// Instances that are on demand in any case.
+    pub on_demand_base: u32,
+    /// How many of those beyond are on demand, in percent, 0 to 100.
+    pub on_demand_percent: u32,
+    /// How spot instances are chosen: `price-capacity-optimized`, …
+    pub spot_strategy: String,
+}
+
+impl Distribution {
+    /// Whether there can be spot instances.
+    #[must_use]
+    pub fn has_spot(&self) -> bool {
+        self.on_demand_percent < 100
+    }
+
+    /// How many of this many instances are on demand: AWS rounds their share up.
+    #[must_use]
+    pub fn on_demand(&self, instances: u32) -> u32 {
+        let base = self.on_demand_base.min(instances);
+        let beyond = u64::from(instances - base) * u64::from(self.on_demand_percent);
+        base + u32::try_from(beyond.div_ceil(100)).unwrap_or(u32::MAX)
+    }
 }
 
 /// Changes of a group's settings: `None` leaves one as it is.
@@ -122,6 +161,9 @@ pub struct GroupChange {
     /// Percentages of the desired capacity kept while instances are replaced: at least, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<(u32, u32)>,
+    /// Whether spot instances at risk are replaced before EC2 takes them back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebalance: Option<bool>,
 }
 
 /// How a refresh goes about it.
@@ -246,8 +288,13 @@ pub struct GroupSettings {
     pub launch_template: String,
     /// Its version: a number, never `$Latest` (rule 46).
     pub version: u64,
-    /// Instance types to choose from in order of preference; with one, the template's own is used.
+    /// Instance types to choose from in order of preference; with one and no spot instances, the template's own is used.
     pub instance_types: Vec<String>,
+    /// Which of the instances are spot instances; `None` is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Distribution>,
+    /// Whether spot instances at risk are replaced before EC2 takes them back.
+    pub rebalance: bool,
     /// Seconds after launch before ELB health counts (rule 8).
     pub grace: u32,
     /// Seconds until a new instance counts in the metrics; unset is not 0 (rule 8).
@@ -314,4 +361,26 @@ pub struct Activity {
     pub message: Option<String>,
     /// AWS's words for why: `At 2026-05-04T09:00:00Z an instance was taken out of service in response to …`.
     pub cause: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_on_demand_is_rounded_up_and_never_beyond_the_instances() {
+        let on_demand = |on_demand_base, on_demand_percent, instances| {
+            let distribution = Distribution {
+                on_demand_base,
+                on_demand_percent,
+                spot_strategy: String::new(),
+            };
+            distribution.on_demand(instances)
+        };
+        assert_eq!(on_demand(1, 50, 4), 1 + 2);
+        assert_eq!(on_demand(0, 0, 4), 0);
+        assert_eq!(on_demand(6, 0, 4), 4);
+        assert_eq!(on_demand(0, 100, 4), 4);
+        assert_eq!(on_demand(2, 1, 3), 3);
+    }
 }

@@ -130,6 +130,14 @@ fn is_throttling(code: &str) -> bool {
     )
 }
 
+/// What Auto Scaling says in words only: a lifecycle action was completed already, or its time is up (rule 16); the hook
+/// itself is gone; the instance left its group.
+const MISSING: [&str; 3] = [
+    "No active Lifecycle Action found",
+    "No Lifecycle Hook found",
+    "No managed instance found",
+];
+
 /// Sorts an AWS error code. Rules 7, 30, 31, 34, 40, 44 of the AWS facts.
 fn classify(code: &str, message: &str, status: u16) -> Class {
     match code {
@@ -209,14 +217,7 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         {
             Class::NotYet
         }
-        // It was completed already, or its time is up (rule 16); or the hook itself is gone.
-        "ValidationError"
-            if ["No active Lifecycle Action found", "No Lifecycle Hook found"]
-                .iter()
-                .any(|words| message.contains(words)) =>
-        {
-            Class::Gone
-        }
+        "ValidationError" if MISSING.iter().any(|words| message.contains(words)) => Class::Gone,
         // Services that look at another's resources say so in words only (rule 34).
         "ValidationError" | "InvalidParameterValue"
             if ["not found", "not exist", "ould not find", "ensure they exist"]
@@ -297,6 +298,12 @@ mod tests {
     #[test]
     fn completing_a_lifecycle_action_twice_finds_it_gone() {
         let words = "No active Lifecycle Action found with instance ID i-0123456789abcdef0";
+        assert_eq!(class("ValidationError", words, 400), Class::Gone);
+    }
+
+    #[test]
+    fn the_health_of_an_instance_that_left_its_group_finds_it_gone() {
+        let words = "Instance Id not found - No managed instance found for instance ID: i-0123456789abcdef0";
         assert_eq!(class("ValidationError", words, 400), Class::Gone);
     }
 

@@ -29,8 +29,8 @@ mod wake;
 
 pub use document::{Deletion, DeletionStage, Head, Intent, Lease, Operation, StateDocument, Wake};
 pub use lifecycle::{
-    Chain, EventError, GateMessage, GateWake, LifecycleSettings, LookReport, Occasion, Readiness, look,
-    readiness_key,
+    Chain, EventError, GateMessage, GateWake, LifecycleSettings, LookReport, Occasion, Readiness, SpotEvent,
+    SpotNotice, look, readiness_key,
 };
 pub use meter::{CallCounts, Metered};
 pub use pass::{Clock, Job, PassError, PassReport, Settings, Trigger, Verdict, pass};

@@ -13,6 +13,7 @@ const HTTPS: &str = include_str!("../../../events/specs/https.yaml");
 const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
 const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
 const GATE: &str = include_str!("../../../events/specs/gate.yaml");
+const SPOT: &str = include_str!("../../../events/specs/spot.yaml");
 const ISOLATED: &str = include_str!("../../../events/specs/isolated.yaml");
 
 fn plan(name: &str, spec: &str) -> Plan {
@@ -40,6 +41,7 @@ fn count(plan: &Plan, kind: &str) -> usize {
 #[case::container("container", CONTAINER)]
 #[case::isolated("isolated", ISOLATED)]
 #[case::gate("gate", GATE)]
+#[case::spot("spot", SPOT)]
 fn the_plan_of_an_example_is_as_it_was_approved(#[case] name: &str, #[case] spec: &str) {
     let plan = plan(name, spec);
     assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);

@@ -67,6 +67,8 @@ pub struct WorldConfig {
     pub load_balancer_quota: usize,
     /// Most virtual processors of standard instances that are pending or running (rule 65). New accounts have 5.
     pub vcpu_quota: usize,
+    /// The same of standard spot instances (rule 65). New accounts have 5.
+    pub spot_vcpu_quota: usize,
     /// Codes of the quotas that Service Quotas does not know, `L-F678F1CE`. They hold all the same.
     pub untold_quotas: BTreeSet<String>,
     /// From `CreateNatGateway` to `available`.
@@ -137,6 +139,7 @@ impl Default for WorldConfig {
             nat_gateway_quota: 5,
             load_balancer_quota: 50,
             vcpu_quota: 64,
+            spot_vcpu_quota: 64,
             untold_quotas: BTreeSet::new(),
             nat_delay: SignedDuration::from_secs(100),
             load_balancer_delay: SignedDuration::from_secs(150),

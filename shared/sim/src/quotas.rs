@@ -10,9 +10,10 @@ use crate::world::{World, dispatch};
 type Most = fn(&WorldConfig) -> usize;
 
 /// Service code, quota code and number.
-const QUOTAS: [(&str, &str, Most); 6] = [
+const QUOTAS: [(&str, &str, Most); 7] = [
     ("ec2", "L-0263D0A3", |config| config.address_quota),
     ("ec2", "L-1216C47A", |config| config.vcpu_quota),
+    ("ec2", "L-34B43A08", |config| config.spot_vcpu_quota),
     ("elasticloadbalancing", "L-53DA6B97", |config| {
         config.load_balancer_quota
     }),

@@ -106,6 +106,7 @@ fn choices() -> Vec<(&'static str, Choice)> {
         ("compute.mode", one_of(["asg", "ec2"])),
         ("compute.image", one_of(IMAGES.map(|[intel, _]| intel))),
         ("compute.instanceTypes", instance_types()),
+        ("compute.spot", spot()),
         ("compute.app", app().prop_map(Some).boxed()),
         ("loadBalancer.scheme", one_of(["internet-facing", "internal"])),
         ("loadBalancer.listeners", listeners()),
@@ -159,6 +160,16 @@ fn instance_types() -> Choice {
         json!(["t3.small", "m7i.large"]),
         json!(["t4g.small"]),
         json!(["m7g.medium", "t4g.small"]),
+    ])
+}
+
+/// From none that must be spot to none that must be on demand.
+fn spot() -> Choice {
+    one_of([
+        json!({}),
+        json!({"onDemandBase": 0, "onDemandPercent": 0}),
+        json!({"onDemandBase": 2}),
+        json!({"onDemandPercent": 100}),
     ])
 }
 
@@ -258,6 +269,7 @@ fn fixed(said: &mut Said) {
     if said.get("compute.mode") == Some(&json!("ec2")) {
         said.remove("scaling.max");
         said.remove("scaling.metrics");
+        said.remove("compute.spot");
         said.remove("lifecycle.launch.verify");
         said.remove("lifecycle.terminate.command");
         if let Some(Value::Array(types)) = said.get_mut("compute.instanceTypes") {

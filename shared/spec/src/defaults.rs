@@ -21,6 +21,10 @@ pub(crate) const HTTP: u16 = 80;
 pub(crate) const PERIODS_OUT: u32 = 2;
 /// The same of shrinking.
 pub(crate) const PERIODS_IN: u32 = 5;
+/// With spot instances, how many are on demand all the same.
+pub(crate) const ON_DEMAND_BASE: i64 = 1;
+/// And how many of the others, in percent.
+pub(crate) const ON_DEMAND_PERCENT: i64 = 50;
 
 impl Spec {
     /// The smallest valid spec of `stack`: packages `[nginx]`, and every default.
@@ -42,6 +46,7 @@ impl Spec {
                 image: Image::default(),
                 instance_types,
                 architecture,
+                spot: None,
                 app: App {
                     port: HTTP,
                     runtime: Runtime::Packages(vec!["nginx".to_owned()]),

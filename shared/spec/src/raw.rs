@@ -191,7 +191,7 @@ record! {
     #[schemars(extend(
         "required" = ["app"],
         "if" = {"properties": {"mode": {"const": "ec2"}}, "required": ["mode"]},
-        "then" = {"properties": {"instanceTypes": {"maxItems": 1}}}
+        "then" = {"properties": {"instanceTypes": {"maxItems": 1}, "spot": false}}
     ))]
     RawCompute {
         /// `asg`: an Auto Scaling group, between `scaling.min` and `scaling.max`. `ec2`: a fixed number of instances,
@@ -207,7 +207,8 @@ record! {
         /// Instance types of one architecture, in order of preference, each once; with `mode: ec2` a single one.
         #[schemars(length(min = 1, max = 20), extend("default" = ["t3.micro"], "uniqueItems" = true))]
         instance_types: List<String>,
-        /// Spot instances. Not supported yet.
+        /// Spot instances in the group; left out, all are on demand. Not with `mode: ec2`. EC2 may take a spot instance back
+        /// at two minutes' notice, which is the rarer the more `instanceTypes` there are to choose from.
         spot: RawSpot,
         /// What an instance runs: exactly one of `packages`, `container` and `userData`.
         app: RawApp,
@@ -215,13 +216,13 @@ record! {
 }
 
 record! {
-    /// Spot instances. Not supported yet.
+    /// How many of the group's instances are on demand; the others are spot instances.
     RawSpot {
-        /// Instances that are always on demand.
-        #[schemars(range(min = 0))]
+        /// Instances that are on demand in any case, at most `scaling.max`.
+        #[schemars(range(min = 0, max = 1000), extend("default" = 1))]
         on_demand_base: i64,
-        /// Share of the others that is on demand, in percent.
-        #[schemars(range(min = 0, max = 100))]
+        /// How many of the others are on demand, in percent: 0 for none, 100 for all.
+        #[schemars(range(min = 0, max = 100), extend("default" = 50))]
         on_demand_percent: i64,
     }
 }

@@ -167,8 +167,22 @@ pub struct Compute {
     pub instance_types: Vec<String>,
     /// The architecture of all of them.
     pub architecture: Architecture,
+    /// Spot instances among those of the group; `None` is all on demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
     /// What is installed and started at boot, and the port it listens on.
     pub app: App,
+}
+
+/// Which of a group's instances are on demand; the others are spot instances, which EC2 may take back at two minutes'
+/// notice (rule 19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spot {
+    /// How many are on demand in any case; at most [`Scaling::max`].
+    pub on_demand_base: u32,
+    /// How many of those beyond are on demand, in percent, 0 to 100.
+    pub on_demand_percent: u8,
 }
 
 /// Who keeps the number of instances.

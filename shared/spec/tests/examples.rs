@@ -11,7 +11,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use windlass_spec::{
     Apply, Architecture, Breach, Contact, Drift, Endpoint, Image, Launch, Listener, Measure, Metric, Mode,
-    Monitoring, Nat, Protocol, Rollout, Runtime, Scheme, Spec, Variable, Verify, decode, parse_key,
+    Monitoring, Nat, Protocol, Rollout, Runtime, Scheme, Spec, Spot, Variable, Verify, decode, parse_key,
     reference, schema,
 };
 
@@ -120,6 +120,11 @@ fn the_defaults_of_the_schema_are_those_of_the_decoder() {
     let mut written = defaults(&schema()).unwrap();
     assert_eq!(written["drift"]["interval"], "1h");
     written["compute"]["app"] = json!({"packages": ["nginx"]});
+    // What its fields default to where it is there; it is not.
+    assert_eq!(
+        written["compute"].as_object_mut().unwrap().remove("spot"),
+        Some(json!({"onDemandBase": 1, "onDemandPercent": 50}))
+    );
     let stack = common::stack("web");
     let decoded = decode(&stack, written.to_string().as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(decoded, Spec::minimal(&stack));
@@ -238,6 +243,17 @@ fn the_gate_example_asks_the_load_balancer_before_an_instance_is_in_service() {
         timeout: 300,
     };
     assert_eq!(example("gate").lifecycle.launch, launch);
+}
+
+#[test]
+fn the_spot_example_keeps_two_instances_on_demand_and_a_quarter_of_the_others() {
+    let spot = Spot {
+        on_demand_base: 2,
+        on_demand_percent: 25,
+    };
+    let spec = example("spot");
+    assert_eq!(spec.compute.spot, Some(spot));
+    assert!(spec.compute.instance_types.len() > 1);
 }
 
 #[test]
@@ -392,13 +408,14 @@ fn the_reference_has_every_field_with_its_meaning_and_every_link_has_its_section
         "| `app` | [fields](#computeapp) | **required** |",
         "| `allowReplace` | `true`, `false` | `false` |",
         "| `rollout` | `auto`, `manual` | `auto` |",
-        "| `spot` | fields |  | Spot instances. Not supported yet. |",
+        "| `spot` | [fields](#computespot) |  | Spot instances in the group; left out, all are on demand.",
+        "| `behavior` | fields |  | How fast it does. Not supported yet. |",
         "| `interval` | duration, such as `15s`, `10m` or `1h` | `1h` | Time between two looks, 5m to 24h. |",
     ] {
         assert!(page.contains(row), "{row}");
     }
     assert!(
-        !page.contains("`onDemandBase`"),
+        !page.contains("`cooldown`"),
         "what is not built is described in one line"
     );
     let headings: BTreeSet<String> = page
@@ -478,6 +495,9 @@ fn every_field_of_the_schema_is_described() {
 #[case::verified_launches_of_a_fixed_number(
     "lifecycle: {launch: {verify: load-balancer}}\ncompute: {mode: ec2, app: {packages: [nginx]}}"
 )]
+#[case::spot_instances_of_a_fixed_number("compute: {mode: ec2, spot: {}, app: {packages: [nginx]}}")]
+#[case::more_than_all_on_demand("compute: {spot: {onDemandPercent: 101}, app: {packages: [nginx]}}")]
+#[case::less_than_none_on_demand("compute: {spot: {onDemandBase: -1}, app: {packages: [nginx]}}")]
 #[case::instance_type_twice("compute: {instanceTypes: [t3.micro, t3.micro], app: {packages: [nginx]}}")]
 #[case::https_without_certificate(
     "loadBalancer: {listeners: [{port: 443, protocol: HTTPS}]}\ncompute: {app: {packages: [nginx]}}"

@@ -271,6 +271,10 @@ impl Camera {
                 group.settings.version = u64::from(newest.contains(&made));
                 group.desired = 0;
                 group.arn.clear();
+                // What is left of a share of spot instances that was turned off: the one type, which is the template's.
+                if group.settings.spot.is_none() && group.settings.instance_types.len() == 1 {
+                    group.settings.instance_types.clear();
+                }
                 // Without charge, and AWS keeps them for those who look.
                 if !reported {
                     group.metrics.clear();

@@ -415,7 +415,15 @@ fn the_functions_role_allows_exactly_what_it_sends() {
     quiet(&lab);
     lab.delete_spec();
     quiet(&lab);
-    let sent = lab.looked().into_iter().map(template::iam_name);
+    let mut looked = lab.looked();
+    let spot = Lab::new(WorldConfig::default(), 1);
+    spot.upload(&GATED.replace("{app:", "{spot: {onDemandBase: 0, onDemandPercent: 0}, app:"));
+    quiet(&spot);
+    let one = in_service(&spot).into_iter().next().unwrap();
+    assert!(spot.sim.world_mut().interrupt_spot(&one));
+    spot.step();
+    looked.extend(spot.looked());
+    let sent = looked.into_iter().map(template::iam_name);
     let needed: BTreeSet<String> = sent
         .chain(IMPLIED)
         .chain(["s3:ListBucket"])

@@ -14,7 +14,7 @@ use windlass_calls::autoscaling::{
     Activity, CreateAutoScalingGroup, CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags,
     DescribeAutoScalingGroups, DescribeAutoScalingInstances, DescribeScalingActivities,
     EnableMetricsCollection, Group, GroupSettings, Instance, Launch, Member, Request, Response,
-    UpdateAutoScalingGroup,
+    SetInstanceHealth, UpdateAutoScalingGroup,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -46,6 +46,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DeleteLifecycleHook => hook::delete,
         CompleteLifecycleAction => hook::complete,
         RecordLifecycleActionHeartbeat => hook::heartbeat,
+        SetInstanceHealth => set_health,
         SuspendProcesses => hook::suspend,
         ResumeProcesses => hook::resume,
         DeleteAutoScalingGroup => delete_group,
@@ -105,6 +106,7 @@ async fn create_group(client: &Client, call: CreateAutoScalingGroup) -> Result<(
         .health_check_grace_period(signed(settings.grace))
         .default_instance_warmup(signed(settings.warmup))
         .instance_maintenance_policy(maintenance(settings.maintenance))
+        .capacity_rebalance(settings.rebalance)
         .send()
         .await?;
     Ok(())
@@ -115,6 +117,7 @@ fn launch_of(settings: &GroupSettings) -> Launch {
         launch_template: settings.launch_template.clone(),
         version: settings.version,
         instance_types: settings.instance_types.clone(),
+        spot: settings.spot.clone(),
     }
 }
 
@@ -133,6 +136,7 @@ async fn update_group(client: &Client, call: UpdateAutoScalingGroup) -> Result<(
         .set_health_check_grace_period(change.grace.map(signed))
         .set_default_instance_warmup(change.warmup.map(signed))
         .set_instance_maintenance_policy(change.maintenance.map(maintenance))
+        .set_capacity_rebalance(change.rebalance)
         .send()
         .await?;
     Ok(())
@@ -142,6 +146,17 @@ async fn update_group(client: &Client, call: UpdateAutoScalingGroup) -> Result<(
 async fn delete_group(client: &Client, call: DeleteAutoScalingGroup) -> Result<(), Fault> {
     let request = client.delete_auto_scaling_group();
     request.auto_scaling_group_name(call.group).send().await?;
+    Ok(())
+}
+
+async fn set_health(client: &Client, call: SetInstanceHealth) -> Result<(), Fault> {
+    client
+        .set_instance_health()
+        .instance_id(call.instance)
+        .health_status(call.health)
+        .should_respect_grace_period(call.respects_grace)
+        .send()
+        .await?;
     Ok(())
 }
 
@@ -242,6 +257,8 @@ fn settings(found: sdk::AutoScalingGroup) -> Result<GroupSettings, Fault> {
         launch_template: launch.launch_template,
         version: launch.version,
         instance_types: launch.instance_types,
+        spot: launch.spot,
+        rebalance: found.capacity_rebalance.unwrap_or_default(),
         grace: or_zero(found.health_check_grace_period),
         warmup: or_zero(found.default_instance_warmup),
         maintenance: (or_zero(least), or_zero(most)),
@@ -287,6 +304,8 @@ fn activity(found: sdk::Activity) -> Result<Activity, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use windlass_calls::autoscaling::Distribution;
+
     use super::*;
 
     fn wanted(instance_types: &[&str]) -> GroupSettings {
@@ -299,6 +318,8 @@ mod tests {
             launch_template: "lt-1".into(),
             version: 2,
             instance_types: instance_types.iter().map(|name| (*name).to_owned()).collect(),
+            spot: None,
+            rebalance: true,
             grace: 90,
             warmup: 120,
             maintenance: (100, 110),
@@ -319,12 +340,27 @@ mod tests {
             .health_check_grace_period(90)
             .default_instance_warmup(120)
             .instance_maintenance_policy(maintenance(settings.maintenance))
+            .capacity_rebalance(settings.rebalance)
             .build()
     }
 
     #[test]
     fn a_group_with_several_types_reads_back_as_it_was_written() {
         let wanted = wanted(&["t3.micro", "t3a.micro"]);
+        assert_eq!(settings(created(&wanted)).ok(), Some(wanted));
+    }
+
+    #[test]
+    fn a_group_with_spot_instances_reads_back_as_it_was_written() {
+        let spot = Distribution {
+            on_demand_base: 1,
+            on_demand_percent: 50,
+            spot_strategy: "price-capacity-optimized".into(),
+        };
+        let wanted = GroupSettings {
+            spot: Some(spot),
+            ..wanted(&["t3.micro"])
+        };
         assert_eq!(settings(created(&wanted)).ok(), Some(wanted));
     }
 

@@ -95,6 +95,7 @@ mod tests {
             launch_template: "lt-1".into(),
             version: 7,
             instance_types: instance_types.iter().map(|name| (*name).to_owned()).collect(),
+            spot: None,
         }
     }
 

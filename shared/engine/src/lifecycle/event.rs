@@ -5,7 +5,7 @@ use serde_json::Value;
 use thiserror::Error;
 use windlass_calls::autoscaling::Transition;
 
-use super::{GateMessage, Occasion};
+use super::{GateMessage, Occasion, SpotNotice};
 
 /// End of the detail types of lifecycle actions (rule 10).
 const ACTION: &str = "Lifecycle Action";
@@ -22,6 +22,9 @@ pub enum EventError {
     /// A lifecycle action that does not say what every one says.
     #[error("the lifecycle action lacks a usable `{0}`")]
     Lacks(&'static str),
+    /// A notice about a spot instance that does not say what every one says.
+    #[error("the notice about a spot instance lacks a usable `{0}`")]
+    SpotLacks(&'static str),
 }
 
 /// What every lifecycle action says. Origin, destination and metadata are optional, and not needed (rule 10).
@@ -51,6 +54,9 @@ impl Occasion {
         let Some(kind) = kind else {
             return Err(EventError::Unknown);
         };
+        if let Some(notice) = SpotNotice::parse(kind, &value)? {
+            return Ok(Some(Self::Spot(notice)));
+        }
         if !kind.ends_with(ACTION) {
             return Ok(None);
         }

@@ -57,6 +57,7 @@ impl<P: Port> Session<'_, P> {
         match occasion {
             Occasion::Waits { group, .. } => self.look_at_group(group).await,
             Occasion::Woken(wake) => self.woken(wake).await,
+            Occasion::Spot(notice) => self.spot(notice).await,
         }
     }
 
@@ -421,7 +422,7 @@ impl<P: Port> Session<'_, P> {
 }
 
 /// The stack whose group this is.
-fn stack_of(group: &Group) -> Option<StackId> {
+pub(super) fn stack_of(group: &Group) -> Option<StackId> {
     names::resource(&group.tags).filter(|id| id.kind() == "auto-scaling-group")?;
     names::stack_of(&group.tags)
 }
@@ -447,7 +448,7 @@ fn lost(document: &Readiness, health: &[TargetHealth]) -> bool {
     !known.all(|(id, _)| runs(id))
 }
 
-fn left_alone(why: &'static str) -> LookReport {
+pub(super) fn left_alone(why: &'static str) -> LookReport {
     LookReport {
         left_alone: Some(why),
         ..LookReport::default()

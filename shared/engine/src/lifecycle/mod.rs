@@ -1,5 +1,5 @@
 //! The lifecycle function's work: one look at the instances of a stack that wait to be let into service, and at those that
-//! wait on their way out.
+//! wait on their way out; and what is to be done about a spot instance that EC2 takes back.
 //!
 //! A look reads the gate's memory, asks the load balancer about all that wait at once, does what [`gate`] says, and writes
 //! the memory with the next wake-up. Looks of one stack that overlap repeat each other's calls, which changes nothing, and
@@ -16,6 +16,7 @@ mod look;
 mod moves;
 mod notice;
 mod rejection;
+mod spot;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ use crate::port::Port;
 use crate::store::Store;
 pub use document::{Readiness, readiness_key};
 pub use event::EventError;
+pub use spot::{SpotEvent, SpotNotice};
 
 /// Seconds between two looks: the interval of the probe's checks.
 pub(crate) const LOOK: u16 = 5;
@@ -64,6 +66,8 @@ pub enum Occasion {
     },
     /// Our own wake-up.
     Woken(GateWake),
+    /// EC2 takes a spot instance back, or says that it is at risk.
+    Spot(SpotNotice),
 }
 
 /// Body of a wake-up of the lifecycle function.
@@ -105,6 +109,10 @@ pub struct LookReport {
     pub left: Vec<String>,
     /// Instances that go on waiting.
     pub waiting: usize,
+    /// Spot instances that EC2 takes back, and whose replacements are on their way.
+    pub interrupted: Vec<String>,
+    /// Spot instances that are at risk.
+    pub at_risk: Vec<String>,
     /// Nothing of ours, or an old message: left alone.
     pub left_alone: Option<&'static str>,
 }
@@ -131,8 +139,13 @@ pub async fn look<P: Port>(
     match session.look(occasion).await {
         // The queue would bring the message back in minutes, and somebody waits.
         Err(PassError::Own(error)) if matches!(error.class, Class::Throttled | Class::Transient) => {
-            let again = occasion.again();
-            send(port, settings, again, EARLY).await?;
+            match occasion {
+                Occasion::Spot(notice) if notice.is_over(clock.now()) => return Err(error.into()),
+                Occasion::Spot(notice) => notice.send_again(port, settings).await?,
+                Occasion::Waits { group, .. } | Occasion::Woken(GateWake { group, .. }) => {
+                    send(port, settings, again(group), EARLY).await?;
+                }
+            }
             Ok(LookReport {
                 left_alone: Some("a call failed: it is looked again shortly"),
                 ..LookReport::default()
@@ -142,14 +155,11 @@ pub async fn look<P: Port>(
     }
 }
 
-impl Occasion {
-    /// A wake-up that looks at the same group, and always counts: the memory may have moved on from the one that failed.
-    fn again(&self) -> GateWake {
-        let (Self::Waits { group, .. } | Self::Woken(GateWake { group, .. })) = self;
-        GateWake {
-            group: group.clone(),
-            chain: None,
-        }
+/// A wake-up that looks at the same group, and always counts: the memory may have moved on from the one that failed.
+fn again(group: &str) -> GateWake {
+    GateWake {
+        group: group.to_owned(),
+        chain: None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The lifecycle function: instances that wait for their launch hook are looked at, one look for all of a group.
+//! The lifecycle function: instances that wait for their launch hook are looked at, one look for all of a group; spot
+//! instances that EC2 takes back are replaced.
 //!
 //! Messages that say the same are answered by one look. What cannot be read goes to the dead-letter queue, with what it
 //! lacks in the log; other events of AWS's are counted and acknowledged.
@@ -8,7 +9,6 @@ mod tests;
 
 use jiff::SignedDuration;
 use serde::Serialize;
-use windlass_calls::autoscaling::Transition;
 use windlass_engine::{
     CallCounts, Clock, LifecycleSettings, LookReport, Metered, Occasion, PassError, Port, look,
 };
@@ -60,6 +60,10 @@ struct LookLine<'a> {
     admitted: &'a [String],
     left: &'a [String],
     waiting: usize,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    interrupted: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    at_risk: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone: Option<&'a str>,
 }
@@ -130,7 +134,13 @@ impl<P: Port> Gatekeeper<'_, P> {
             };
             self.log.write(Level::Warn, "an instance was given up", line);
         }
-        let level = if report.admitted.is_empty() && report.left.is_empty() {
+        let nothing = [
+            &report.admitted,
+            &report.left,
+            &report.interrupted,
+            &report.at_risk,
+        ];
+        let level = if nothing.into_iter().all(Vec::is_empty) {
             Level::Debug
         } else {
             Level::Info
@@ -140,6 +150,8 @@ impl<P: Port> Gatekeeper<'_, P> {
             admitted: &report.admitted,
             left: &report.left,
             waiting: report.waiting,
+            interrupted: &report.interrupted,
+            at_risk: &report.at_risk,
             left_alone: report.left_alone,
         };
         self.log.write(level, "looked", line);

@@ -1,4 +1,6 @@
+use rstest::rstest;
 use serde_json::json;
+use windlass_engine::{SpotEvent, SpotNotice};
 
 use super::*;
 
@@ -66,4 +68,41 @@ fn other_events_are_acknowledged_and_malformed_ones_go_to_the_dead_letter_queue_
         work.left_alone[1].why
     );
     assert_eq!(work.looks, []);
+}
+
+/// What `events/` shows is what the function reads.
+#[rstest]
+#[case::interrupted("spot-interrupted", SpotEvent::Interruption("terminate".into()))]
+#[case::at_risk("spot-at-risk", SpotEvent::Risk)]
+fn the_sample_of_an_event_about_a_spot_instance_is_read(#[case] name: &str, #[case] what: SpotEvent) {
+    let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let batch: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let body: serde_json::Value =
+        serde_json::from_str(batch["Records"][0]["body"].as_str().unwrap()).unwrap();
+    let notice = SpotNotice {
+        instance: "i-0a1b2c3d4e5f60718".into(),
+        what,
+        at: "2026-05-04T09:12:41Z".parse().unwrap(),
+    };
+    // Twice the same is one look.
+    let work = sort(&[record("m1", &body), record("m2", &body)]);
+    let messages = vec!["m1".to_owned(), "m2".to_owned()];
+    assert_eq!(work.looks, [(Occasion::Spot(notice), messages)]);
+}
+
+#[test]
+fn a_malformed_notice_goes_to_the_dead_letter_queue_with_what_it_lacks() {
+    let malformed = json!({
+        "source": "aws.ec2",
+        "detail-type": "EC2 Spot Instance Interruption Warning",
+        "time": "2026-05-04T09:12:41Z",
+        "detail": {"instance-action": "terminate"},
+    });
+    let work = sort(&[record("m1", &malformed)]);
+    assert_eq!(work.left_alone[0].how, How::Poison);
+    assert!(
+        work.left_alone[0].why.contains("instance-id"),
+        "{}",
+        work.left_alone[0].why
+    );
 }

@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use windlass_calls::autoscaling::{
     self, Activity, CancelInstanceRefresh, CreateAutoScalingGroup, DeleteAutoScalingGroup,
-    DescribeAutoScalingGroups, DescribeInstanceRefreshes, DescribeScalingActivities, Group, GroupChange,
-    GroupSettings, Launch, Refresh, RefreshPreferences, Response as Autoscaling, ResumeProcesses,
-    StartInstanceRefresh, UpdateAutoScalingGroup,
+    DescribeAutoScalingGroups, DescribeInstanceRefreshes, DescribeScalingActivities, Distribution, Group,
+    GroupChange, GroupSettings, Launch, Refresh, RefreshPreferences, Response as Autoscaling,
+    ResumeProcesses, StartInstanceRefresh, UpdateAutoScalingGroup,
 };
 use windlass_calls::{Request, Response};
 use windlass_spec::{Mode, Rollout};
 
-use super::{in_zone, make};
+use super::{in_zone, make, spot};
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
@@ -133,20 +133,32 @@ impl Kind for AutoScalingGroup {
                 "launching was suspended when an earlier version of the spec kept failing: this one is tried";
             return Ok(Next::update(resume, reason, outputs));
         }
-        if let Some((change, now)) = difference(&group.settings, &wanted) {
+        let launch = launch(cx, known)?;
+        let share = spot::change(
+            &launched(&group.settings),
+            &launch,
+            &cx.spec.compute.instance_types,
+        );
+        // AWS takes no other while a rollout is under way.
+        let rolling = seen.refreshes.iter().flatten().next();
+        let share =
+            share.filter(|_| !rolling.is_some_and(|refresh| is_active(refresh) || is_ending(refresh)));
+        if let Some((change, now)) = difference(&group.settings, &wanted, share) {
+            let reason = match &change.launch {
+                Some(launch) => spot::reason(launch),
+                None => format!(
+                    "keeps {} to {} instances running, as the spec says",
+                    wanted.min, wanted.max
+                ),
+            };
             let update = UpdateAutoScalingGroup {
                 group: group.settings.name.clone(),
                 change: Box::new(change),
             };
-            let reason = format!(
-                "keeps {} to {} instances running, as the spec says",
-                wanted.min, wanted.max
-            );
             return Ok(Next::update(update, reason, outputs).over(now));
         }
-        if launched(&group.settings) != launch(cx, known)? {
-            let wanted = launch(cx, known)?;
-            return rollout(cx, id, group, seen, known, wanted, outputs);
+        if launched(&group.settings) != launch {
+            return rollout(cx, id, group, seen, known, launch, outputs);
         }
         Ok(capacity(cx, group, &seen.activities, outputs))
     }
@@ -262,6 +274,7 @@ fn apply(group: &mut Group, change: &GroupChange) {
     settings.grace = change.grace.unwrap_or(settings.grace);
     settings.warmup = change.warmup.unwrap_or(settings.warmup);
     settings.maintenance = change.maintenance.unwrap_or(settings.maintenance);
+    settings.rebalance = change.rebalance.unwrap_or(settings.rebalance);
     if let Some(subnets) = &change.subnets {
         settings.subnets.clone_from(subnets);
     }
@@ -269,6 +282,7 @@ fn apply(group: &mut Group, change: &GroupChange) {
         settings.launch_template.clone_from(&launch.launch_template);
         settings.version = launch.version;
         settings.instance_types.clone_from(&launch.instance_types);
+        settings.spot = launch.spot.clone().filter(Distribution::has_spot);
     }
 }
 
@@ -379,6 +393,8 @@ fn settings(cx: &Context, known: &Known) -> Result<GroupSettings, Blocked> {
         launch_template: launch.launch_template,
         version: launch.version,
         instance_types: cx.spec.compute.instance_types.clone(),
+        rebalance: launch.spot.is_some(),
+        spot: launch.spot,
         grace: GRACE,
         warmup: LEAST_WARMUP.max(check.interval * check.healthy),
         maintenance: MAINTENANCE,
@@ -402,14 +418,16 @@ fn subnets(cx: &Context, known: &Known) -> Result<Vec<String>, Blocked> {
     subnets.collect()
 }
 
-/// What instances are to be made from. One type alone is no choice: the template says it, and the group nothing.
+/// What instances are to be made from. One type alone is no choice: the template says it, and the group nothing, unless
+/// there are spot instances.
 fn launch(cx: &Context, known: &Known) -> Result<Launch, Blocked> {
     let template = known.ready(&Id::only("launch-template"))?;
-    let types = &cx.spec.compute.instance_types;
+    let (types, spot) = (&cx.spec.compute.instance_types, spot::wanted(cx));
     Ok(Launch {
         launch_template: template.get("id"),
         version: template.get("version").parse().unwrap_or(1),
-        instance_types: if types.len() > 1 { types.clone() } else { vec![] },
+        instance_types: choice(types, spot.as_ref()),
+        spot,
     })
 }
 
@@ -430,12 +448,25 @@ fn launched(settings: &GroupSettings) -> Launch {
     Launch {
         launch_template: settings.launch_template.clone(),
         version: settings.version,
-        instance_types: if types.len() > 1 { types.clone() } else { vec![] },
+        instance_types: choice(types, settings.spot.as_ref()),
+        spot: settings.spot.clone(),
     }
 }
 
-/// What has to change of a group's settings, apart from what instances are made from; and what it is now.
-fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<(GroupChange, serde_json::Value)> {
+/// The types that a group chooses from.
+fn choice(types: &[String], spot: Option<&Distribution>) -> Vec<String> {
+    match types {
+        [_] if spot.is_none() => vec![],
+        types => types.to_vec(),
+    }
+}
+
+/// What has to change of a group's settings, apart from what reaches running instances by a rollout; and what it is now.
+fn difference(
+    seen: &GroupSettings,
+    wanted: &GroupSettings,
+    share: Option<Launch>,
+) -> Option<(GroupChange, serde_json::Value)> {
     fn other<T: PartialEq + Clone>(seen: &T, wanted: &T) -> Option<T> {
         (seen != wanted).then(|| wanted.clone())
     }
@@ -451,14 +482,15 @@ fn difference(seen: &GroupSettings, wanted: &GroupSettings) -> Option<(GroupChan
         grace: other(&seen.grace, &wanted.grace),
         warmup: other(&seen.warmup, &wanted.warmup),
         maintenance: other(&seen.maintenance, &wanted.maintenance),
+        rebalance: other(&seen.rebalance, &wanted.rebalance),
         desired: None,
-        launch: None,
+        launch: share,
     };
     let now = json!({
         "group": seen.name,
         "change": {
             "min": seen.min, "max": seen.max, "subnets": sorted(&seen.subnets), "grace": seen.grace,
-            "warmup": seen.warmup, "maintenance": seen.maintenance,
+            "warmup": seen.warmup, "maintenance": seen.maintenance, "rebalance": seen.rebalance, "launch": launched(seen),
         },
     });
     (change != GroupChange::default()).then_some((change, now))

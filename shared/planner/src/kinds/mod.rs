@@ -45,7 +45,9 @@ pub mod subscription;
 pub mod tags;
 pub mod topic;
 
+mod counted;
 mod named;
+mod spot;
 mod target_groups;
 
 use windlass_calls::{Request, Tags};

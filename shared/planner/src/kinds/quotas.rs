@@ -17,26 +17,14 @@ use windlass_calls::elb::{self, DescribeLoadBalancers, Response as Elb};
 use windlass_calls::quotas::{GetServiceQuota, Response as QuotasResponse};
 use windlass_calls::{Filters, Request, Response, Tags};
 
-use super::nat_zones;
+use super::counted::{Counted, counted, processors, spot_processors};
+use super::{nat_zones, spot};
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next, is_account_wide};
 use crate::names;
 
 /// Room for the stack.
 pub struct Quotas;
-
-/// Something that AWS counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Counted {
-    /// In people's words.
-    what: &'static str,
-    /// Service code of Service Quotas.
-    service: &'static str,
-    /// Quota code.
-    code: &'static str,
-    /// What a Region of an account starts with.
-    default: u64,
-}
 
 const VPCS: Counted = counted("VPCs", "vpc", "L-F678F1CE", 5);
 const INTERNET_GATEWAYS: Counted = counted("internet gateways", "vpc", "L-A4707A72", 5);
@@ -48,37 +36,6 @@ const LOAD_BALANCERS: Counted = counted(
     "L-53DA6B97",
     50,
 );
-
-const fn counted(what: &'static str, service: &'static str, code: &'static str, default: u64) -> Counted {
-    Counted {
-        what,
-        service,
-        code,
-        default,
-    }
-}
-
-/// The quota that running on-demand instances of a family count against.
-fn processors(instance_type: &str) -> Counted {
-    let family = instance_type.split('.').next().unwrap_or_default();
-    let letters: String = family.chars().take_while(char::is_ascii_lowercase).collect();
-    let (what, code) = match letters.as_str() {
-        "f" => ("vCPUs of running F instances", "L-74FC7D96"),
-        "g" | "gr" | "vt" => ("vCPUs of running G and VT instances", "L-DB2E81BA"),
-        "p" => ("vCPUs of running P instances", "L-417A185B"),
-        "inf" => ("vCPUs of running Inf instances", "L-1945791B"),
-        "trn" => ("vCPUs of running Trn instances", "L-2C3B7624"),
-        "dl" => ("vCPUs of running DL instances", "L-6E869C2A"),
-        "hpc" => ("vCPUs of running HPC instances", "L-F7808C92"),
-        "u" => ("vCPUs of running High Memory instances", "L-43DA4232"),
-        "x" => ("vCPUs of running X instances", "L-7295265B"),
-        _ => (
-            "vCPUs of running Standard (A, C, D, H, I, M, R, T, Z) instances",
-            "L-1216C47A",
-        ),
-    };
-    counted(what, "ec2", code, 5)
-}
 
 /// What AWS shows of the whole account in the Region.
 #[derive(Default, Clone)]
@@ -231,7 +188,11 @@ fn network_needs(cx: &Context) -> String {
 /// Everything of the spec that decides how many processors are needed, in one word.
 fn machine_needs(cx: &Context) -> String {
     let types = cx.spec.compute.instance_types.join("+");
-    format!("max={} types={types}", cx.spec.scaling.max)
+    let max = cx.spec.scaling.max;
+    match spot::wanted(cx) {
+        None => format!("max={max} types={types}"),
+        Some(spot) => format!("max={max} types={types} onDemand={}", spot.on_demand(max)),
+    }
 }
 
 /// What has to be asked: what was recorded was the answer to the same needs.
@@ -333,26 +294,42 @@ fn network_counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>
     Ok(counts)
 }
 
-/// Processors at the largest size, for each quota that the instance types count against.
+/// Processors at the largest size, for each quota that the instance types count against: of those on demand, and of the
+/// spot instances.
 fn processor_counts(cx: &Context, seen: &Seen) -> Vec<Count> {
+    let max = cx.spec.scaling.max;
+    let on_demand = spot::wanted(cx).map_or(max, |spot| spot.on_demand(max));
+    let mut counts = processors_of(cx, seen, false, on_demand, |kind| Some(processors(kind)));
+    counts.extend(processors_of(cx, seen, true, max - on_demand, spot_processors));
+    counts
+}
+
+/// The same of so many instances that are spot instances or not.
+fn processors_of(
+    cx: &Context,
+    seen: &Seen,
+    spot: bool,
+    number: u32,
+    quota: impl Fn(&str) -> Option<Counted>,
+) -> Vec<Count> {
     let Some(instances) = &seen.instances else {
         return vec![];
     };
     let vcpus = |kind: &str| seen.vcpus.get(kind).copied().map_or(0, |vcpus| vcpus as usize);
     let mut wanted: BTreeMap<&'static str, (Counted, usize)> = BTreeMap::new();
     for kind in &cx.spec.compute.instance_types {
-        let of = processors(kind);
+        let Some(of) = quota(kind) else { continue };
         let largest = &mut wanted.entry(of.code).or_insert((of, 0)).1;
         *largest = vcpus(kind).max(*largest);
     }
     let counts = wanted.into_values().map(|(of, each)| {
         let others = instances.iter().filter(|instance| {
-            !instance.spot
+            instance.spot == spot
                 && !names::owned(&instance.tags, &cx.spec.stack)
-                && processors(&instance.instance_type) == of
+                && quota(&instance.instance_type) == Some(of)
         });
         let used = others.map(|instance| vcpus(&instance.instance_type)).sum();
-        Count::new(of, each * cx.spec.scaling.max as usize, used)
+        Count::new(of, each * number as usize, used)
     });
     counts.collect()
 }
@@ -369,27 +346,4 @@ fn types(cx: &Context, instances: &[ec2::Instance]) -> Vec<String> {
         .chain(running)
         .collect();
     types.into_iter().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_count_against_their_own_quotas() {
-        for (kind, code) in [
-            ("t3.micro", "L-1216C47A"),
-            ("m7g.large", "L-1216C47A"),
-            ("g5.xlarge", "L-DB2E81BA"),
-            ("inf2.xlarge", "L-1945791B"),
-            ("i4i.large", "L-1216C47A"),
-            ("p5.48xlarge", "L-417A185B"),
-            ("x2gd.medium", "L-7295265B"),
-            ("u-6tb1.metal", "L-43DA4232"),
-            ("dl1.24xlarge", "L-6E869C2A"),
-            ("d3.xlarge", "L-1216C47A"),
-        ] {
-            assert_eq!(processors(kind).code, code, "{kind}");
-        }
-    }
 }

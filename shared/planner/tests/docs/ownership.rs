@@ -181,12 +181,13 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
         calls.extend(all);
     }
     let own = |action: &str| action.starts_with("s3:") || action.starts_with("sqs:");
-    // What the lifecycle function does to instances that wait is no kind's.
+    // What the lifecycle function does to instances that wait, or are taken back, is no kind's.
     let gate = |action: &str| {
         matches!(
             action,
             "autoscaling:CompleteLifecycleAction"
                 | "autoscaling:RecordLifecycleActionHeartbeat"
+                | "autoscaling:SetInstanceHealth"
                 | "autoscaling:SuspendProcesses"
         )
     };

@@ -66,8 +66,9 @@ impl World {
         Ok(())
     }
 
-    /// Which of these instances a group gives up first when there are too many: what does not serve, then the oldest
-    /// version, then one of the fullest zone, then the oldest instance.
+    /// Which of these instances a group gives up first when there are too many: what does not serve, then what is spot and
+    /// should be on demand or the other way round, then the oldest version, then one of the fullest zone, then the oldest
+    /// instance.
     pub(super) fn first_to_go<'a>(
         &'a self,
         fleet: &'a Fleet,
@@ -76,12 +77,14 @@ impl World {
     ) -> Option<Seat<'a>> {
         let counted: Vec<_> = self.seats_of(fleet.name()).filter(Seat::counts).collect();
         let load = |zone: &str| counted.iter().filter(|seat| seat.machine.zone() == zone).count();
+        let surplus = self.surplus_is_spot(fleet);
         seats.min_by_key(|seat| {
             let machine = seat.machine;
             let serves = self.serves_from(fleet, *seat, now) == Some(now);
             let fullest = Reverse(load(machine.zone()));
             (
                 serves,
+                surplus != Some(machine.is_spot()),
                 machine.version(),
                 fullest,
                 machine.launched(),
@@ -97,6 +100,7 @@ fn apply(change: &GroupChange, settings: &mut GroupSettings) {
     settings.grace = change.grace.unwrap_or(settings.grace);
     settings.warmup = change.warmup.unwrap_or(settings.warmup);
     settings.maintenance = change.maintenance.unwrap_or(settings.maintenance);
+    settings.rebalance = change.rebalance.unwrap_or(settings.rebalance);
     if let Some(subnets) = &change.subnets {
         settings.subnets.clone_from(subnets);
     }

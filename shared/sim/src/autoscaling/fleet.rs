@@ -3,7 +3,8 @@
 //!
 //! With a maintenance policy of at least 100 % a replacement is launched first, else the old instance goes first
 //! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Warm pools and scaling are
-//! not modelled; `hook` adds what holds instances on their way, `refresh` what replaces them by ones of another version.
+//! not modelled; `hook` adds what holds instances on their way, `refresh` what replaces them by ones of another version,
+//! `spot` what is different for spot instances.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -14,7 +15,7 @@ use windlass_calls::ec2::{LaunchTemplateData, Subnet};
 
 use super::hook::Hold;
 use super::refresh::{Refreshing, Step};
-use super::{Member, Seat, launch_of, set_launch};
+use super::{LAUNCH, Member, Seat, launch_of, set_launch};
 use crate::ec2::Start;
 use crate::elb::Course;
 use crate::time::{after, seconds_after};
@@ -24,8 +25,6 @@ use crate::world::World;
 const RETRIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// How many activities a describe shows.
 const ACTIVITIES: usize = 20;
-/// The process that launches instances (rule 62).
-const LAUNCH: &str = "Launch";
 
 /// A group.
 #[derive(Debug, Clone)]
@@ -49,7 +48,7 @@ pub(crate) struct Fleet {
 
 /// Something that happens to a group on its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
+pub(super) enum Event {
     /// The instance has drained, or was gone already.
     Forget(String),
     /// The instance has drained, and waits for the group's hooks.
@@ -62,6 +61,10 @@ enum Event {
     GiveUp(String),
     /// The instance's replacement is there, or the group does not want it any more.
     Terminate(String),
+    /// EC2 takes the spot instance back.
+    Reclaim(String),
+    /// The instance is spot and should be on demand, or the other way round.
+    Swap(String),
     /// The instance refresh goes on.
     Refresh(Step),
     /// One instance is missing.
@@ -184,9 +187,13 @@ impl World {
         let fleet = self.autoscaling.groups.get(name)?;
         let refreshes = self.next_step(fleet, last);
         self.seats_of(name)
-            .filter_map(|seat| self.next_of(fleet, seat))
+            .filter_map(|seat| {
+                let own = self.next_of(fleet, seat);
+                own.into_iter().chain(seat.next_reclaim()).min()
+            })
             .chain(self.next_launch(fleet))
             .chain(self.next_surplus(fleet, last))
+            .chain(self.next_swap(fleet, last))
             .chain(refreshes.map(|(at, step)| (at, Event::Refresh(step))))
             .map(|(at, event)| (at.max(last), event))
             .min()
@@ -293,6 +300,11 @@ impl World {
                     member.marked = Some(at);
                 }
                 self.not_before(name, at);
+            }
+            Event::Swap(id) => self.replace(name, &id, at),
+            Event::Reclaim(id) => {
+                let machine = self.ec2.instances.get_mut(&id);
+                machine.map(|machine| machine.terminate(at));
             }
             Event::Terminate(id) | Event::Abandon(id) => self.let_go(name, &id, at),
             Event::Announce(id) => {
@@ -405,7 +417,8 @@ impl World {
             .ok_or("The launch template version does not exist.")?;
         let subnet = self.emptiest(fleet).ok_or("The subnet does not exist.")?.clone();
         let types = launch_types(&launch, data);
-        let instance_type = self.first_to_start(types, &subnet.zone)?.clone();
+        let spot = self.next_is_spot(fleet, &launch);
+        let instance_type = self.first_to_start(types, &subnet.zone, spot)?.clone();
         let security_groups = data.security_groups.clone();
         let mut tags = template.launch_tags(version);
         tags.extend(fleet.tags.clone());
@@ -414,6 +427,7 @@ impl World {
             template: (id.clone(), version),
             security_groups,
             instance_type,
+            spot,
             subnet,
             tags,
             at,
@@ -428,10 +442,10 @@ impl World {
     }
 
     /// The first of these types that can start in a zone; else why the first of all cannot.
-    fn first_to_start<'a>(&self, types: &'a [String], zone: &str) -> Result<&'a String, String> {
+    fn first_to_start<'a>(&self, types: &'a [String], zone: &str, spot: bool) -> Result<&'a String, String> {
         let mut why = None;
         for instance_type in types {
-            match self.check_capacity(instance_type, zone) {
+            match self.check_capacity(instance_type, zone, spot) {
                 Ok(()) => return Ok(instance_type),
                 Err(refusal) => why = why.or(Some(refusal)),
             }
@@ -488,7 +502,8 @@ impl Fleet {
 /// The types to choose from in order of preference.
 pub(super) fn launch_types<'a>(launch: &'a Launch, data: &'a LaunchTemplateData) -> &'a [String] {
     match launch.instance_types.as_slice() {
-        [] | [_] => std::slice::from_ref(&data.instance_type),
+        [] => std::slice::from_ref(&data.instance_type),
+        [_] if launch.spot.is_none() => std::slice::from_ref(&data.instance_type),
         types => types,
     }
 }

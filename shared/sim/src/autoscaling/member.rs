@@ -17,6 +17,8 @@ pub(crate) struct Member {
     pub(super) group: String,
     /// When the group gave up on it.
     pub(super) marked: Option<Timestamp>,
+    /// It was given up while it was well: at risk, or spot where it should be on demand, or the other way round.
+    pub(super) well: bool,
     /// When the group started to terminate it.
     pub(super) leaving: Option<Timestamp>,
     /// What holds it on its way in.
@@ -40,6 +42,7 @@ impl Member {
         Self {
             group: group.to_owned(),
             marked: None,
+            well: false,
             leaving: None,
             launching,
             announced: false,
@@ -95,7 +98,7 @@ impl Seat<'_> {
         } else {
             "InService"
         };
-        let health = if self.member.marked.is_some() {
+        let health = if self.member.marked.is_some() && !self.member.well {
             "Unhealthy"
         } else {
             "Healthy"

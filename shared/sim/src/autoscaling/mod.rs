@@ -8,12 +8,14 @@ mod fleet;
 mod hook;
 mod member;
 mod refresh;
+mod spot;
 
 use std::collections::BTreeMap;
 
 use windlass_calls::autoscaling::{
     Activity, CreateAutoScalingGroup, DescribeAutoScalingGroups, DescribeAutoScalingInstances,
-    DescribeScalingActivities, EnableMetricsCollection, Group, GroupSettings, Launch, Request, Response,
+    DescribeScalingActivities, Distribution, EnableMetricsCollection, Group, GroupSettings, Launch, Request,
+    Response,
 };
 
 use crate::refusal::{Answer, Refusal, refused};
@@ -23,6 +25,9 @@ use crate::world::{World, dispatch};
 
 pub(crate) use fleet::Fleet;
 pub(crate) use member::{Member, Seat};
+
+/// The process that launches instances (rule 62).
+const LAUNCH: &str = "Launch";
 
 /// Metrics of its sizes that a group reports when all are turned on.
 const METRICS: [&str; 20] = [
@@ -46,6 +51,14 @@ const METRICS: [&str; 20] = [
     "WarmPoolTerminatingCapacity",
     "WarmPoolTotalCapacity",
     "WarmPoolWarmedCapacity",
+];
+
+/// How spot instances can be chosen.
+const STRATEGIES: [&str; 4] = [
+    "capacity-optimized",
+    "capacity-optimized-prioritized",
+    "lowest-price",
+    "price-capacity-optimized",
 ];
 
 /// Groups by name, and the members of all of them by instance id.
@@ -74,6 +87,7 @@ impl World {
             DeleteLifecycleHook => delete_hook,
             CompleteLifecycleAction => complete_action,
             RecordLifecycleActionHeartbeat => heartbeat,
+            SetInstanceHealth => set_health,
             SuspendProcesses => suspend_processes,
             ResumeProcesses => resume_processes,
             DeleteAutoScalingGroup => delete_group,
@@ -197,6 +211,9 @@ impl World {
     }
 
     fn check_launch(&self, launch: &Launch) -> Answer<()> {
+        if let Some(spot) = &launch.spot {
+            check_distribution(spot)?;
+        }
         let id = &launch.launch_template;
         let template = self.ec2.launch_templates.seen(id, self.clock);
         match template.and_then(|template| template.data(launch.version)) {
@@ -232,6 +249,19 @@ fn check_bounds(settings: &GroupSettings) -> Answer<()> {
     Ok(())
 }
 
+fn check_distribution(spot: &Distribution) -> Answer<()> {
+    if spot.on_demand_percent > 100 {
+        return Err(invalid(
+            "On-Demand percentage above base capacity must be between 0 and 100.".into(),
+        ));
+    }
+    if STRATEGIES.contains(&spot.spot_strategy.as_str()) {
+        return Ok(());
+    }
+    let message = format!("Invalid SpotAllocationStrategy: {}", spot.spot_strategy);
+    Err(invalid(message))
+}
+
 fn check_desired(settings: &GroupSettings, desired: u32) -> Answer<()> {
     let GroupSettings { min, max, .. } = settings;
     if (*min..=*max).contains(&desired) {
@@ -248,18 +278,20 @@ fn launch_of(settings: &GroupSettings) -> Launch {
         launch_template: settings.launch_template.clone(),
         version: settings.version,
         instance_types: settings.instance_types.clone(),
+        spot: settings.spot.clone(),
     }
 }
 
-/// Has a group make its instances from something else. The adapter writes overrides for several types only: one is left
-/// to the template, and shows as none.
+/// Has a group make its instances from something else. The adapter writes overrides for several types and for spot
+/// instances only: else one is left to the template, and shows as none.
 fn set_launch(settings: &mut GroupSettings, launch: &Launch) {
     settings.launch_template.clone_from(&launch.launch_template);
     settings.version = launch.version;
     settings.instance_types.clone_from(&launch.instance_types);
-    if settings.instance_types.len() == 1 {
+    if settings.instance_types.len() == 1 && launch.spot.is_none() {
         settings.instance_types.clear();
     }
+    settings.spot = launch.spot.clone().filter(Distribution::has_spot);
 }
 
 fn no_group(name: &str) -> Refusal {

@@ -25,6 +25,8 @@ pub(crate) struct Start {
     pub(crate) security_groups: Vec<String>,
     /// Its type, `t3.micro`.
     pub(crate) instance_type: String,
+    /// It is a spot instance.
+    pub(crate) spot: bool,
     /// Its subnet.
     pub(crate) subnet: Subnet,
     /// Its tags.
@@ -107,7 +109,7 @@ impl World {
         self.check_template(data)?;
         self.check_networks(data, &subnet)?;
         let instance_type = data.instance_type.clone();
-        self.check_capacity(&instance_type, &subnet.zone)?;
+        self.check_capacity(&instance_type, &subnet.zone, false)?;
         let security_groups = data.security_groups.clone();
         let mut tags = template.launch_tags(call.version);
         tags.extend(call.tags.clone());
@@ -115,6 +117,7 @@ impl World {
             template: (call.launch_template.clone(), call.version),
             security_groups,
             instance_type,
+            spot: false,
             subnet,
             tags,
             at: self.clock,
@@ -155,6 +158,8 @@ impl World {
         let machine = Machine {
             id: id.clone(),
             instance_type: launch.instance_type,
+            spot: launch.spot,
+            reclaimed: None,
             vpc: launch.subnet.vpc,
             subnet: launch.subnet.id,
             zone: launch.subnet.zone,
@@ -210,7 +215,7 @@ impl World {
     }
 
     /// Whether an instance of this type can start in this zone: rules 64 and 65.
-    pub(crate) fn check_capacity(&self, instance_type: &str, zone: &str) -> Answer<()> {
+    pub(crate) fn check_capacity(&self, instance_type: &str, zone: &str, spot: bool) -> Answer<()> {
         if let Some(why) = &self.config.launch_failure {
             return Err(refused("InsufficientInstanceCapacity", why).status(500));
         }
@@ -222,19 +227,26 @@ impl World {
             return Err(refused("Unsupported", message));
         }
         let wanted = vcpus(instance_type).map_or(0, |vcpus| vcpus as usize);
-        if is_standard(instance_type) && self.vcpus_in_use() + wanted > self.config.vcpu_quota {
-            return Err(beyond_quota(self.config.vcpu_quota));
+        let most = if spot {
+            self.config.spot_vcpu_quota
+        } else {
+            self.config.vcpu_quota
+        };
+        match is_standard(instance_type) && self.vcpus_in_use(spot) + wanted > most {
+            true if spot => Err(refused(
+                "MaxSpotInstanceCountExceeded",
+                "Max spot instance count exceeded",
+            )),
+            true => Err(beyond_quota(most)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
-    /// What counts against the quota of standard instances.
-    fn vcpus_in_use(&self) -> usize {
-        let counted = self
-            .ec2
-            .instances
-            .all()
-            .filter(|machine| machine.is_up() && is_standard(&machine.instance_type));
+    /// What counts against the quota of standard instances, spot or on demand.
+    fn vcpus_in_use(&self, spot: bool) -> usize {
+        let counted = self.ec2.instances.all().filter(|machine| {
+            machine.is_up() && machine.is_spot() == spot && is_standard(&machine.instance_type)
+        });
         counted
             .filter_map(|machine| vcpus(&machine.instance_type))
             .map(|vcpus| vcpus as usize)

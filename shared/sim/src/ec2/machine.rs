@@ -13,11 +13,18 @@ const GOES_DOWN_IN: SignedDuration = SignedDuration::from_secs(30);
 /// Why instances that somebody stopped or terminated are in that state.
 const BY_USER: &str = "Client.UserInitiatedShutdown: User initiated shutdown";
 
+/// Why those are that EC2 took back.
+const BY_EC2: &str = "Server.SpotInstanceTermination: Spot instance termination";
+
 /// An instance.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
     pub(super) id: String,
     pub(super) instance_type: String,
+    /// It is a spot instance.
+    pub(super) spot: bool,
+    /// When EC2 takes it back, once that is said.
+    pub(super) reclaimed: Option<Timestamp>,
     pub(super) vpc: String,
     pub(super) subnet: String,
     pub(super) zone: String,
@@ -65,6 +72,25 @@ impl Machine {
     /// Its type, `t3.micro`.
     pub(crate) fn instance_type(&self) -> &str {
         &self.instance_type
+    }
+
+    /// Whether it is a spot instance.
+    pub(crate) fn is_spot(&self) -> bool {
+        self.spot
+    }
+
+    /// When EC2 takes it back, once that is said.
+    pub(crate) fn reclaimed_from(&self) -> Option<Timestamp> {
+        self.reclaimed
+    }
+
+    /// Gives a spot instance its notice, and answers its zone; `None` if it has it already, or lives no more.
+    pub(crate) fn warn(&mut self, reclaimed: Timestamp) -> Option<&str> {
+        let first = self.spot && self.is_live() && self.reclaimed.is_none();
+        if first {
+            self.reclaimed = Some(reclaimed);
+        }
+        first.then_some(&self.zone)
     }
 
     /// Id of the launch template that it was made from.
@@ -166,6 +192,11 @@ impl Machine {
         }
     }
 
+    fn ended_by(&self) -> &'static str {
+        let by_ec2 = self.reclaimed.is_some() && self.terminated == self.reclaimed;
+        if by_ec2 { BY_EC2 } else { BY_USER }
+    }
+
     /// Whether a describe still shows it.
     pub(super) fn listed(&self, now: Timestamp) -> bool {
         self.terminated.is_none_or(|ended| now < after(ended, SHOWN_FOR))
@@ -181,11 +212,11 @@ impl Machine {
             id: self.id.clone(),
             instance_type: self.instance_type.clone(),
             state: state.into(),
-            state_reason: (!self.is_up()).then(|| BY_USER.into()),
+            state_reason: (!self.is_up()).then(|| self.ended_by().into()),
             launched: Some(self.launched().as_second()),
             subnet: subnet.into(),
             security_groups: security_groups.cloned().collect(),
-            spot: false,
+            spot: self.spot,
             tags: self.tags.clone(),
         }
     }

@@ -92,6 +92,8 @@ pub(crate) fn settings(subnets: &[String], target_group: &str, launch_template: 
         launch_template: launch_template.into(),
         version: 1,
         instance_types: Vec::new(),
+        spot: None,
+        rebalance: false,
         grace: 120,
         warmup: 60,
         maintenance: (100, 110),

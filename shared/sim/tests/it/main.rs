@@ -24,6 +24,7 @@ mod routing;
 mod rules;
 mod simulation;
 mod splitting;
+mod spot;
 mod storage;
 mod tagging;
 mod targets;

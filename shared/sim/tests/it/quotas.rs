@@ -21,6 +21,7 @@ fn quota((service, code): (&str, &str)) -> GetServiceQuota {
 #[rstest]
 #[case::addresses(ADDRESSES, 5)]
 #[case::processors(("ec2", "L-1216C47A"), 64)]
+#[case::spot_processors(("ec2", "L-34B43A08"), 64)]
 #[case::vpcs(("vpc", "L-F678F1CE"), 5)]
 #[case::internet_gateways(("vpc", "L-A4707A72"), 5)]
 #[case::nat_gateways(NAT_GATEWAYS, 5)]

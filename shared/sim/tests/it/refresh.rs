@@ -16,6 +16,7 @@ fn launch(version: u64) -> Launch {
         launch_template: TEMPLATE.into(),
         version,
         instance_types: Vec::new(),
+        spot: None,
     }
 }
 

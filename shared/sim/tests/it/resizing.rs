@@ -134,6 +134,7 @@ fn instances_of_the_oldest_version_leave_first() {
             launch_template,
             version: 2,
             instance_types: Vec::new(),
+            spot: None,
         }),
         ..GroupChange::default()
     }));

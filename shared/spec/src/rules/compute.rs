@@ -1,14 +1,14 @@
-//! Machines: who keeps their number, image, instance types, architecture.
+//! Machines: who keeps their number, image, instance types, architecture, how they are paid for.
 
 use std::collections::BTreeSet;
 
-use super::{app, is_parameter, whole};
+use super::{app, is_parameter, spot};
 use crate::defaults;
 use crate::diagnostics::{Place, Refused, Report};
-use crate::raw::{RawCompute, RawSpot};
+use crate::raw::RawCompute;
 use crate::shape::{At, Field, shorten};
 use crate::suggest;
-use crate::types::{App, Architecture, Compute, Image, Mode};
+use crate::types::{App, Architecture, Compute, Image, Mode, Spot};
 use crate::values::List;
 
 /// Most instance types of one group.
@@ -28,7 +28,7 @@ pub(super) fn check(
         Err(refused) => return (Err(refused), Err(refused)),
     };
     let mode = raw.mode.or(Mode::default()).map(|at| at.value);
-    spot(raw.spot, report);
+    let spot = spot::check(raw.spot, mode, report);
     let image = match raw.image.given() {
         Ok(None) => Ok(Image::default()),
         Ok(Some(at)) => image(&at, report),
@@ -40,13 +40,14 @@ pub(super) fn check(
         Err(refused) => Err(refused),
     };
     let app = app::check(raw.app, report);
-    (assemble(mode, image, types, app), mode)
+    (assemble(mode, image, types, spot, app), mode)
 }
 
 fn assemble(
     mode: Result<Mode, Refused>,
     image: Result<Image, Refused>,
     types: Result<(Vec<String>, Architecture), Refused>,
+    spot: Result<Option<Spot>, Refused>,
     app: Result<App, Refused>,
 ) -> Result<Compute, Refused> {
     let (instance_types, architecture) = types?;
@@ -55,16 +56,9 @@ fn assemble(
         image: image?,
         instance_types,
         architecture,
+        spot: spot?,
         app: app?,
     })
-}
-
-fn spot(field: Field<RawSpot>, report: &mut Report) {
-    if let Ok(Some(At { value: raw, place })) = field.given() {
-        let _reported = whole::<u32>(raw.on_demand_base.or(0), 0..=1000, report);
-        let _reported = whole::<u8>(raw.on_demand_percent.or(0), 0..=100, report);
-        report.unsupported(&place, "`spot`", "leave it out: all instances are on demand");
-    }
 }
 
 fn image(at: &At<String>, report: &mut Report) -> Result<Image, Refused> {

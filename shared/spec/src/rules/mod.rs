@@ -13,6 +13,7 @@ mod metadata;
 mod monitoring;
 mod network;
 mod scaling;
+mod spot;
 
 use std::ops::RangeInclusive;
 
@@ -28,9 +29,13 @@ pub(crate) fn check(stack: &StackId, raw: RawSpec, report: &mut Report) -> Resul
     let tags = metadata::check(stack, raw.metadata, report);
     let (network, nat) = network::check(raw.network, report);
     needs_the_internet(&nat, app::download(&raw.compute), report);
+    let on_demand = spot::base(&raw.compute);
     let (compute, mode) = compute::check(raw.compute, report);
     let load_balancer = load_balancer::check(raw.load_balancer, report);
     let scaling = scaling::check(raw.scaling, mode, report);
+    if let (Ok(scaling), Ok(mode)) = (&scaling, mode) {
+        spot::within(on_demand, scaling, mode, report);
+    }
     let lifecycle = lifecycle::check(raw.lifecycle, mode, report);
     let monitoring = monitoring::check(raw.monitoring, report);
     let drift = drift::check(raw.drift, report);

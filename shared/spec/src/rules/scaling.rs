@@ -15,7 +15,7 @@ use crate::types::{Breach, Measure, Metric, Mode, Scaling};
 use crate::values::{List, Seconds};
 
 /// Far above any account's quota; a typing error should not order a data center.
-const MOST: i64 = 1000;
+pub(super) const MOST: i64 = 1000;
 
 pub(super) fn check(
     field: Field<RawScaling>,

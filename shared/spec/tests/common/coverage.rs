@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// What the format knows and Windlass does not have yet: the field, or a word of it, and how to ask for that.
-pub(crate) const UNSUPPORTED: [(&str, &str); 7] = [
-    ("compute.spot", "compute: {spot: {}, app: {packages: [nginx]}}"),
+pub(crate) const UNSUPPORTED: [(&str, &str); 6] = [
     ("scaling.behavior", "scaling: {behavior: {maxStep: 2}}"),
     (
         "scaling.schedule",

@@ -167,7 +167,7 @@ proptest! {
 #[test]
 fn many_generated_specs_are_valid_and_those_are_of_many_kinds() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let decoded: Vec<Spec> = (0..1000)
+    let decoded: Vec<Spec> = (0..3000)
         .filter_map(|_| {
             decode_bytes(
                 spec()
@@ -201,6 +201,7 @@ fn many_generated_specs_are_valid_and_those_are_of_many_kinds() {
         count(|spec| spec.allow_replace),
         count(|spec| spec.rollout == Rollout::Manual),
         count(|spec| !spec.drift.repair),
+        count(|spec| spec.compute.spot.is_some()),
     ];
     assert!(counts.iter().all(|count| (5..900).contains(count)), "{counts:?}");
 }

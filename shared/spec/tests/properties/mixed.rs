@@ -45,10 +45,15 @@ fn compute() -> impl Strategy<Value = Value> {
         3 => Just(json!({"userData": "x", "port": 80})),
         1 => text.prop_map(|text| json!({"container": {"image": "a", "port": 80, "env": {"A": text}}})),
     ];
-    (maybe(&["asg", "ec2"]), types, app).prop_map(|(mode, types, app)| {
+    let number = |most: i32| prop::option::of((-1..=most).prop_map(|number| json!(number)));
+    let spot = (number(10), number(101))
+        .prop_map(|(base, percent)| record([("onDemandBase", base), ("onDemandPercent", percent)]));
+    let spot = prop::option::weighted(0.15, spot);
+    (maybe(&["asg", "ec2"]), types, spot, app).prop_map(|(mode, types, spot, app)| {
         record([
             ("mode", mode),
             ("instanceTypes", types.map(|list| json!(list))),
+            ("spot", spot),
             ("app", Some(app)),
         ])
     })

@@ -27,6 +27,10 @@ pub(crate) fn promises(spec: &Spec) -> Result<(), TestCaseError> {
         prop_assert_eq!((scaling.min, scaling.metrics.len()), (scaling.max, 0));
         prop_assert_eq!(compute.instance_types.len(), 1);
         prop_assert_eq!(lifecycle.launch.verify, Verify::None);
+        prop_assert_eq!(compute.spot, None);
+    }
+    if let Some(spot) = compute.spot {
+        prop_assert!(spot.on_demand_base <= scaling.max && spot.on_demand_percent <= 100);
     }
     let measures: BTreeSet<_> = scaling.metrics.iter().map(|metric| metric.measure).collect();
     prop_assert_eq!(measures.len(), scaling.metrics.len());

@@ -115,6 +115,8 @@ fn every_field_changes_in_some_transition_and_most_change_few() {
         "compute.image.parameter",
         "compute.instanceTypes",
         "compute.mode",
+        "compute.spot.onDemandBase",
+        "compute.spot.onDemandPercent",
         "drift.interval",
         "drift.repair",
         "lifecycle.drain",

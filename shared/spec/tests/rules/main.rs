@@ -14,6 +14,7 @@ mod metadata;
 mod monitoring;
 mod network;
 mod scaling;
+mod spot;
 mod unsupported;
 
 use common::decode_text;

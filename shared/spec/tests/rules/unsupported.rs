@@ -5,7 +5,6 @@ use rstest::rstest;
 use crate::{accepts, refuses, refuses_only};
 
 #[rstest]
-#[case("compute: {spot: {}, app: {packages: [nginx]}}", "compute.spot")]
 #[case(
     "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 1000}, scaleIn: {below: 200.5}}]}",
     "scaling.metrics[0].type"
@@ -35,16 +34,6 @@ fn what_asks_for_nothing_new_is_taken(#[case] text: &str) {
 }
 
 #[rstest]
-#[case(
-    "compute: {spot: {onDemandPercent: 101}, app: {packages: [a]}}",
-    "compute.spot.onDemandPercent",
-    "range"
-)]
-#[case(
-    "compute: {spot: {onDemandBase: -1}, app: {packages: [a]}}",
-    "compute.spot.onDemandBase",
-    "range"
-)]
 #[case(
     "scaling: {metrics: [{type: memory}]}",
     "scaling.metrics[0].scaleOut",

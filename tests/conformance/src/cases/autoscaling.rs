@@ -177,6 +177,8 @@ async fn without_profile<P: Port>(place: &Place<P>, case: &str) -> Result<Create
         launch_template: template.id,
         version: 1,
         instance_types: vec!["t3.micro".into(), "t3a.micro".into()],
+        spot: None,
+        rebalance: false,
         grace: 90,
         warmup: 120,
         maintenance: (100, 110),

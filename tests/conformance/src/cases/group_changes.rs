@@ -112,6 +112,7 @@ pub(super) async fn a_group_cannot_change_to_a_missing_version<P: Port>(place: &
             launch_template: settings.launch_template,
             version: 7,
             instance_types: Vec::new(),
+            spot: None,
         }),
         ..GroupChange::default()
     };
@@ -235,6 +236,7 @@ pub(super) async fn second_version<P: Port>(
         launch_template: made.launch_template,
         version: made.version,
         instance_types: Vec::new(),
+        spot: None,
     })
 }
 

@@ -33,6 +33,7 @@ mod dashboards;
 mod endpoints;
 mod ground;
 mod group_changes;
+mod group_spot;
 mod hooks;
 mod iam;
 mod instances;

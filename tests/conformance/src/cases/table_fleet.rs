@@ -1,8 +1,8 @@
 //! What the cases are about: load balancing and Auto Scaling.
 
 use super::{
-    autoscaling, balancers, group_changes, hooks, listeners, reads, refreshes, rules, tags, target_groups,
-    targets,
+    autoscaling, balancers, group_changes, group_spot, hooks, listeners, reads, refreshes, rules, tags,
+    target_groups, targets,
 };
 
 cases! {
@@ -63,7 +63,9 @@ cases! {
     autoscaling::CreateAutoScalingGroup {
         Works: autoscaling::a_new_group_shows_its_settings_and_tags_and_wants_its_minimum
                autoscaling::a_group_with_one_instance_type_leaves_it_to_its_template
-               autoscaling::a_new_group_may_want_more_than_its_minimum;
+               autoscaling::a_new_group_may_want_more_than_its_minimum
+               group_spot::a_group_with_spot_instances_shows_its_share_and_its_one_type
+               group_spot::instances_are_on_demand_or_spot_by_the_share;
         Again: autoscaling::a_repeated_group_answers_that_it_exists;
         Fails: autoscaling::a_group_with_its_bounds_the_wrong_way_round_is_refused
                autoscaling::a_group_in_a_missing_subnet_waits_for_it
@@ -136,11 +138,14 @@ cases! {
     }
     autoscaling::UpdateAutoScalingGroup {
         Works: group_changes::a_changed_group_shows_what_changed_and_the_rest_stays
-               group_changes::new_bounds_pull_in_what_a_group_wants;
-        Again: group_changes::a_group_changed_twice_is_changed_once;
+               group_changes::new_bounds_pull_in_what_a_group_wants
+               group_spot::a_share_comes_changes_and_goes_in_place;
+        Again: group_changes::a_group_changed_twice_is_changed_once
+               group_spot::a_share_changed_twice_is_changed_once;
         Fails: group_changes::a_missing_group_cannot_be_changed
                group_changes::a_group_cannot_want_more_than_its_maximum
-               group_changes::a_group_cannot_change_to_a_missing_version;
+               group_changes::a_group_cannot_change_to_a_missing_version
+               group_spot::a_share_of_more_than_all_is_refused;
     }
     autoscaling::CreateOrUpdateTags {
         Works: group_changes::a_group_gets_new_tags_over_its_old_ones;
@@ -209,6 +214,11 @@ cases! {
         Works: hooks::a_heartbeat_keeps_an_instance_waiting;
         Again: hooks::one_heartbeat_after_the_other_keeps_it_waiting;
         Fails: hooks::a_heartbeat_without_a_wait_finds_none;
+    }
+    autoscaling::SetInstanceHealth {
+        Works: group_spot::an_instance_that_is_said_to_be_unhealthy_is_replaced;
+        Again: group_spot::an_instance_said_to_be_unhealthy_twice_is_replaced_once;
+        Fails: group_spot::the_health_of_an_instance_of_no_group_cannot_be_said;
     }
     autoscaling::SuspendProcesses {
         Works: hooks::a_suspended_process_is_shown;

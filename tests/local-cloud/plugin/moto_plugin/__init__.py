@@ -22,6 +22,7 @@ from . import (
     ministack,
     quotas,
     refresh,
+    spot,
     suspensions,
     traffic,
     world,
@@ -30,7 +31,7 @@ from . import (
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
 PATCHES = (
     *(world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications, console, commands),
-    *(elb, listeners, balancers, hooks, groups, suspensions, refresh, quotas),
+    *(elb, listeners, balancers, hooks, groups, spot, suspensions, refresh, quotas),
 )
 RULES = (ec2_rules, group_metrics)
 

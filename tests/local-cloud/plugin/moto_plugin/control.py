@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import applications, balancers, calls, elb, instances, ministack, quotas, world
+from . import applications, balancers, calls, elb, instances, ministack, quotas, spot, world
 
 #: Services of ministack that stacks are made of. Its others (S3, SQS, Lambda, EventBridge, CloudFormation …) are what
 #: the pipeline runs on and what tests look through.
@@ -131,8 +131,17 @@ def _interrupt_spot(body: dict[str, Any]) -> Any:
 
 
 def _recommend_rebalance(body: dict[str, Any]) -> Any:
-    instances.recommend_rebalance(_instance(body))
-    return {"recommended": body["instance"]}
+    """A group that rebalances replaces it; the others are only told."""
+    from moto.autoscaling import autoscaling_backends
+
+    instance = _instance(body)
+    instances.recommend_rebalance(instance)
+    backend = instance.ec2_backend
+    for group in autoscaling_backends[backend.account_id][backend.region_name].autoscaling_groups.values():
+        for state in group.instance_states:
+            if state.instance_id == instance.id:
+                spot.rebalance(group, state)
+    return {"recommended": instance.id}
 
 
 def _health(body: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from moto.autoscaling.models import Activity, AutoScalingBackend, FakeAutoScalin
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from . import hooks, refresh, world
+from . import hooks, refresh, spot, world
 from .calls import after, before, refuse
 from .existing import existing_group
 from .members import (
@@ -66,6 +66,7 @@ def _group_is_possible(response: Any, backend: Any, params: dict[str, Any]) -> N
     for arn in params.get("TargetGroupARNs", []):
         if arn not in backend.elbv2_backend.target_groups:
             raise ValidationError("Provided Target Groups may not be valid. Please ensure they exist and try again.")
+    spot.refuse_impossible_share(params)
     refuse_unusable_template(response, backend, params)
     for hook in params.get("LifecycleHookSpecificationList", []):
         hooks.check(hook)
@@ -115,6 +116,7 @@ def _update_is_possible(response: Any, backend: Any, params: dict[str, Any]) -> 
     low, high = int(params.get("MinSize", group.min_size)), int(params.get("MaxSize", group.max_size))
     _bounds(low, high, params.get("DesiredCapacity"))
     _refuse_unknown_subnets(backend, params)
+    spot.refuse_impossible_share(params)
     refuse_unusable_template(response, backend, params)
     running = refresh.active(group)
     if specification(params) and running and running.desired:
@@ -200,13 +202,16 @@ def reconcile(group: Any) -> None:
     """One look at a group: what has happened to its instances, and what it does about it."""
     _observe(group)
     refresh.advance(group)
-    healthy = [s for s in staying(group) if s.health_status == "Healthy"]
-    unhealthy = [s for s in staying(group) if s.health_status != "Healthy"]
+    replaced = [s for s in staying(group) if s.health_status != "Healthy" or spot.is_replaced(s)]
+    healthy = [s for s in staying(group) if s not in replaced]
+    if not replaced and not refresh.active(group) and not suspended(group, "Launch"):
+        spot.swap_one(group, healthy)
+        replaced, healthy = [s for s in healthy if spot.is_replaced(s)], [s for s in healthy if not spot.is_replaced(s)]
     wanted = (group.desired_capacity or 0) + (refresh.extra(group) or _moving(group, healthy))
     for _ in range(wanted - len(healthy)):
         if not launch(group, refresh.source(group)):
             break
-    _replace(group, healthy, unhealthy)
+    _replace(group, healthy, replaced)
     for state in _surplus(group, healthy, len(healthy) - wanted):
         terminate(group, state, "a difference between desired and actual capacity, shrinking the capacity")
     _leave_zones(group, healthy)
@@ -238,18 +243,21 @@ def _fails_load_balancer_checks(group: Any, state: Any) -> bool:
     return time.monotonic() >= state.windlass_in_service + grace and "unhealthy" in health_at_load_balancers(group, state)
 
 
-def _replace(group: Any, healthy: list[Any], unhealthy: list[Any]) -> None:
+def _replace(group: Any, healthy: list[Any], replaced: list[Any]) -> None:
     in_service = sum(s.lifecycle_state == "InService" for s in healthy)
     policy = getattr(group, "instance_maintenance_policy", None) or {}
     launch_first = int(policy.get("MinHealthyPercentage", -1)) >= 100
-    for state in unhealthy:
+    for state in replaced:
         gone = state.instance.state in ("shutting-down", "terminated")
         if gone or (not suspended(group, "ReplaceUnhealthy") and (not launch_first or in_service >= group.desired_capacity)):
-            terminate(group, state, "a health-check: taken out of service", drain=not gone)
+            well = state.health_status == "Healthy"
+            why = "rebalancing its spot capacity" if well else "a health-check: taken out of service"
+            terminate(group, state, why, drain=not gone)
 
 
 def _surplus(group: Any, healthy: list[Any], count: int) -> list[Any]:
-    """Whom to end: what a refresh replaces first, then in the fullest zone, then of the oldest version."""
+    """Whom to end: what a refresh replaces first, then of the kind of which there are too many, then in the fullest zone,
+    then of the oldest version."""
     if suspended(group, "Terminate"):
         return []
     outgoing, chosen = refresh.outgoing(group), []
@@ -258,8 +266,10 @@ def _surplus(group: Any, healthy: list[Any], count: int) -> list[Any]:
         free = [s for s in left if not s.protected_from_scale_in]
         if not free:
             break
-        zones = [s.availability_zone for s in left]
-        chosen.append(max(free, key=lambda s: (s.instance_id in outgoing, zones.count(s.availability_zone), -_version(s))))
+        zones, kind = [s.availability_zone for s in left], spot.surplus(group, left)
+        chosen.append(max(free, key=lambda s: (
+            s.instance_id in outgoing, spot.is_spot(s) == kind, zones.count(s.availability_zone), -_version(s),
+        )))
     return chosen
 
 

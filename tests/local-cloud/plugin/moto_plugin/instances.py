@@ -152,7 +152,7 @@ def _patch_launches() -> None:
         wanted = named["instance_type"]
         if named.get("launch_template") and named.get("is_instance_type_default"):
             wanted = self._get_template_from_args(named["launch_template"]).data.get("InstanceType") or wanted
-        _refuse_beyond_the_quota(self, wanted, count)
+        _refuse_beyond_the_quota(self, wanted, count, bool(named.get("instance_market_options")))
         tags = (named.get("tags") or {}).get("network-interface", {})
         version = self._get_template_from_args(named["launch_template"]) if named.get("launch_template") else None
         reservation = run(self, image_id, count, *rest, **named)
@@ -165,13 +165,15 @@ def _patch_launches() -> None:
     EC2Backend.run_instances = run_instances  # type: ignore[method-assign]
 
 
-def _refuse_beyond_the_quota(backend: Any, instance_type: str, count: int) -> None:
-    limit = quotas.QUOTAS["vcpus"]
+def _refuse_beyond_the_quota(backend: Any, instance_type: str, count: int, spot: bool) -> None:
+    limit = quotas.QUOTAS["spot-vcpus" if spot else "vcpus"]
     if limit is None or not _is_standard(instance_type):
         return
-    active = (i for i in backend.all_instances() if i.state in ("pending", "running") and i.lifecycle != "spot")
+    active = (i for i in backend.all_instances() if i.state in ("pending", "running") and (i.lifecycle == "spot") == spot)
     used = sum(_vcpus(i.instance_type) for i in active if _is_standard(i.instance_type))
     if used + count * _vcpus(instance_type) > limit:
+        if spot:
+            raise EC2ClientError("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
         raise EC2ClientError(
             "VcpuLimitExceeded",
             f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the instance "

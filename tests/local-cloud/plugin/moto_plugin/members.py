@@ -10,7 +10,7 @@ from moto.autoscaling.models import ASG_NAME_TAG, Activity, InstanceState
 from moto.core.exceptions import ServiceException
 from moto.core.utils import utcnow
 
-from . import elb, hooks, world
+from . import elb, hooks, spot, world
 from .calls import take_fault
 from .ec2_rules import refuse_unknown_profile
 
@@ -46,6 +46,7 @@ class Source:
     template: Any
     version: Any
     types: tuple[str, ...]
+    share: dict[str, Any] | None
 
     def made(self, state: Any) -> bool:
         """Whether a member could have been launched from it."""
@@ -94,7 +95,7 @@ def _source(template: Any, number: Any, mixed: dict[str, Any] | None) -> Source:
     version = template.get_version(number)
     overrides = ((mixed or {}).get("LaunchTemplate") or {}).get("Overrides") or []
     types = tuple(override["InstanceType"] for override in overrides if override.get("InstanceType"))
-    return Source(template, version, types or (version.instance_type,))
+    return Source(template, version, types or (version.instance_type,), (mixed or {}).get("InstancesDistribution"))
 
 
 def refuse_unusable_template(response: Any, backend: Any, wanted: dict[str, Any]) -> None:
@@ -144,6 +145,7 @@ def _run_instance(group: Any, source: Source | None) -> Any:
         launch_config=None if source else old_style,
         launch_template={"LaunchTemplateId": source.template.id, "Version": str(version.number)} if source else None,
         subnet_id=_next_subnet(group),
+        instance_market_options={"MarketType": "spot"} if source and _is_spot_next(group, source) else None,
         associate_public_ip=None if source else old_style.associate_public_ip_address,
     )
     instance = reservation.instances[0]
@@ -151,11 +153,16 @@ def _run_instance(group: Any, source: Source | None) -> Any:
     if version and (version.data.get("Monitoring") or {}).get("Enabled"):
         instance.monitoring_state = "enabled"
     state = InstanceState(instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in)
-    state.windlass_held, state.windlass_proceeds = False, 0.0
+    state.windlass_held, state.windlass_proceeds, state.windlass_registered = False, 0.0, set()
     if source:
         named = {"LaunchTemplateId": source.template.id, "LaunchTemplateName": source.template.name}
         state.windlass_template = {**named, "Version": str(version.number)}
     return state
+
+
+def _is_spot_next(group: Any, source: Source) -> bool:
+    counted = [s for s in staying(group) if s.health_status == "Healthy" and not spot.is_replaced(s)]
+    return spot.next_is_spot(group, counted, source.share)
 
 
 def _next_subnet(group: Any) -> str | None:
@@ -188,17 +195,18 @@ def _after_the_launch(group: Any, state: Any, abandoned: str | None) -> None:
 
 
 def register(backend: Any, group_name: str) -> None:
-    """Registers the group's running members with its target groups; deregistering is part of terminating."""
+    """Registers the group's running members with its target groups, each once: whom somebody deregisters stays out."""
     group = backend.autoscaling_groups.get(group_name)
     for target_group in target_groups(group) if group and not suspended(group, "AddToLoadBalancer") else []:
         missing = [
-            {"Id": s.instance_id, "Port": target_group.port}
+            s
             for s in staying(group)
-            if s.lifecycle_state in REGISTERED
-            and s.instance.state == "running"
-            and s.instance_id not in target_group.targets
+            if s.lifecycle_state in REGISTERED and s.instance.state == "running" and target_group.arn not in s.windlass_registered
         ]
-        target_group.register(missing)
+        known = [s for s in missing if s.instance_id not in target_group.targets]
+        target_group.register([{"Id": s.instance_id, "Port": target_group.port} for s in known])
+        for state in missing:
+            state.windlass_registered.add(target_group.arn)
 
 
 def health_at_load_balancers(group: Any, state: Any) -> set[str]:

@@ -9,7 +9,7 @@ from .calls import before, refuse
 #: How many there may be in the Region (NAT gateways: in a zone); None switches a limit off.
 #: `POST /moto-api/windlass/quotas` changes them.
 QUOTAS: dict[str, int | None] = dict.fromkeys(
-    ("elastic-ips", "internet-gateways", "load-balancers", "nat-gateways", "vcpus", "vpcs")
+    ("elastic-ips", "internet-gateways", "load-balancers", "nat-gateways", "spot-vcpus", "vcpus", "vpcs")
 )
 
 #: What GetServiceQuota answers for a limit that is switched off. AWS always has a number.
@@ -28,6 +28,12 @@ _TOLD: dict[tuple[str, str], tuple[str | None, str]] = {
     ("ec2", "L-F7808C92"): (None, "Running On-Demand HPC instances"),
     ("ec2", "L-43DA4232"): (None, "Running On-Demand High Memory instances"),
     ("ec2", "L-7295265B"): (None, "Running On-Demand X instances"),
+    ("ec2", "L-34B43A08"): ("spot-vcpus", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests"),
+    ("ec2", "L-88CF9481"): (None, "All F Spot Instance Requests"),
+    ("ec2", "L-3819A6DF"): (None, "All G and VT Spot Instance Requests"),
+    ("ec2", "L-B5D1601B"): (None, "All Inf Spot Instance Requests"),
+    ("ec2", "L-85EED4F7"): (None, "All DL Spot Instance Requests"),
+    ("ec2", "L-E3A00192"): (None, "All X Spot Instance Requests"),
     ("elasticloadbalancing", "L-53DA6B97"): ("load-balancers", "Application Load Balancers per Region"),
     ("vpc", "L-A4707A72"): ("internet-gateways", "Internet gateways per Region"),
     ("vpc", "L-F678F1CE"): ("vpcs", "VPCs per Region"),
