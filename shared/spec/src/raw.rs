@@ -467,8 +467,7 @@ record! {
         /// save what it has. Only with `mode: asg`.
         #[schemars(length(min = 1, max = 4096))]
         command: String,
-        /// How long the command may take, 30s to 1h.
-        #[schemars(extend("default" = "60s"))]
+        /// How long the command may take, 30s to 1h; a minute if nothing is said.
         timeout: Seconds,
     }
 }

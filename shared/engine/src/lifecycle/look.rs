@@ -192,8 +192,7 @@ impl<P: Port> Session<'_, P> {
             }
         }
         let before = document.clone();
-        self.see_off(stack, &mut document, Some(group), &mut report)
-            .await?;
+        Box::pin(self.see_off(stack, &mut document, Some(group), &mut report)).await?;
         self.tell_of_members(stack, &document, &report).await?;
         if document != before || document.wake.is_some() {
             self.remember(stack, document, etag).await?;
@@ -216,16 +215,14 @@ impl<P: Port> Session<'_, P> {
         let suspended = document.suspended.is_some();
         let mut acted = Acted::default();
         if group.is_some() || !document.memory.waiting.is_empty() {
-            let judged = self
-                .judge_launches(stack, &mut document, group, &mut report)
-                .await?;
+            let judged = Box::pin(self.judge_launches(stack, &mut document, group, &mut report)).await?;
             let Some(judged) = judged else {
                 // Another probe took its place, or nobody wants one any more: what is recorded says which.
                 return Box::pin(self.look_at_group(&document.group)).await;
             };
             acted = judged;
         }
-        self.see_off(stack, &mut document, group, &mut report).await?;
+        Box::pin(self.see_off(stack, &mut document, group, &mut report)).await?;
         report.waiting = document.memory.waiting.len() + document.leaving.0.len();
         // First: what was remembered, and not told of, nobody would tell any more.
         if acted.news {

@@ -18,6 +18,10 @@ const BY_EC2: &str = "Server.SpotInstanceTermination: Spot instance termination"
 
 /// An instance.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that have nothing to do with each other"
+)]
 pub(crate) struct Machine {
     pub(super) id: String,
     pub(super) instance_type: String,
