@@ -42,7 +42,7 @@ pub async fn provision(environment: &BTreeMap<String, String>) -> Result<(), Err
         log: &log,
         function: "provision",
     };
-    serve(async |invocation, batch| processor.process(invocation, batch).await).await
+    serve(async |invocation, batch| Box::pin(processor.process(invocation, batch)).await).await
 }
 
 /// Serves the `archive` function until Lambda ends the process.
@@ -61,7 +61,7 @@ pub async fn archive(environment: &BTreeMap<String, String>) -> Result<(), Error
         log: &log,
         function: "archive",
     };
-    serve(async |invocation, batch| archiver.process(invocation, batch).await).await
+    serve(async |invocation, batch| Box::pin(archiver.process(invocation, batch)).await).await
 }
 
 /// Serves the `lifecycle` function until Lambda ends the process.
@@ -80,7 +80,7 @@ pub async fn lifecycle(environment: &BTreeMap<String, String>) -> Result<(), Err
         log: &log,
         function: "lifecycle",
     };
-    serve(async |invocation, batch| gatekeeper.process(invocation, batch).await).await
+    serve(async |invocation, batch| Box::pin(gatekeeper.process(invocation, batch)).await).await
 }
 
 fn log<'a>(environment: &BTreeMap<String, String>, clock: &'a dyn windlass_engine::Clock) -> Log<'a> {
