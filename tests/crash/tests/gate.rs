@@ -200,6 +200,42 @@ fn what_never_gets_healthy_is_given_up_with_its_cause_and_after_three_rounds_not
     assert_eq!(lab.status().unwrap().unhealthy_instances, []);
 }
 
+/// What was wrong may have been elsewhere: a package mirror, a database. One round is tried after a quarter of an hour, the
+/// next after half an hour, and so on; the first instance that gets healthy ends it.
+#[test]
+fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_right() {
+    let lab = Lab::new(
+        WorldConfig {
+            broken_app: true,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    lab.upload(GATED);
+    let suspended = |lab: &Lab| readiness(lab).suspended;
+    while suspended(&lab).is_none() {
+        lab.step().unwrap();
+    }
+    assert_eq!(ended(&lab, HookResult::Abandon).len(), 6);
+    for (minutes, given_up) in [(15, 8), (30, 10), (60, 12)] {
+        let since = suspended(&lab).unwrap().at;
+        while suspended(&lab).is_some() {
+            lab.step().unwrap();
+        }
+        assert_eq!(lab.now().duration_since(since).as_mins(), minutes);
+        while suspended(&lab).is_none() {
+            lab.step().unwrap();
+        }
+        assert_eq!(ended(&lab, HookResult::Abandon).len(), given_up, "one round");
+        assert_eq!(lab.status().unwrap().phase, Phase::Degraded);
+    }
+    lab.sim.world_mut().config_mut().broken_app = false;
+    quiet(&lab);
+    verify(&lab).unwrap();
+    assert_eq!(lab.status().unwrap().unhealthy_instances, []);
+    assert_eq!(readiness(&lab).canaries, 0);
+}
+
 /// The instances that serve go on, and no new one gets a request.
 #[test]
 fn a_version_that_never_gets_healthy_takes_nothing_away() {

@@ -1,6 +1,6 @@
 //! `readiness.json`: the gate's memory of a stack, moved by compare-and-swap.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use windlass_planner::{Id, names};
 use windlass_readiness::gate::{Memory, Settings};
@@ -39,6 +39,8 @@ pub struct Readiness {
     pub rejected: Vec<Rejected>,
     /// Launching is suspended by us since then, for this version of the spec.
     pub suspended: Option<Suspended>,
+    /// Rounds that were tried since, and failed: the next one is later.
+    pub canaries: u32,
     /// The one wake-up that counts.
     pub wake: Option<Wake>,
     /// Number of wake-ups planned so far.
@@ -69,14 +71,22 @@ pub struct Suspended {
     pub at: Timestamp,
     /// Version of the spec whose launches failed: another one is worth a try.
     pub spec_version: String,
+    /// When a round is tried all the same: what was wrong may have been elsewhere.
+    #[serde(default)]
+    pub until: Timestamp,
 }
+
+/// From the suspension until a round is tried, the first time; each time that fails it is twice as long.
+const CANARY: SignedDuration = SignedDuration::from_mins(15);
+/// At most so long.
+const LONGEST_CANARY: SignedDuration = SignedDuration::from_hours(6);
 
 /// Most instances of which is remembered why they were given up.
 const REJECTED: usize = 5;
 
 impl Readiness {
     pub(super) fn settings(&self) -> Settings {
-        let seconds = |seconds: u32| jiff::SignedDuration::from_secs(i64::from(seconds));
+        let seconds = |seconds: u32| SignedDuration::from_secs(i64::from(seconds));
         Settings {
             timeout: seconds(self.timeout),
             heartbeat: seconds(self.heartbeat),
@@ -88,7 +98,27 @@ impl Readiness {
         if self.spec_version != spec_version {
             spec_version.clone_into(&mut self.spec_version);
             self.memory.begin_anew(now);
+            self.canaries = 0;
         }
+    }
+
+    /// Nothing more is launched for this version, until another one comes or it is time to try.
+    pub(super) fn suspend(&mut self, spec_version: &str, now: Timestamp) {
+        let patience = CANARY
+            .saturating_mul(1 << self.canaries.min(16))
+            .min(LONGEST_CANARY);
+        self.suspended = Some(Suspended {
+            at: now,
+            spec_version: spec_version.to_owned(),
+            until: now + patience,
+        });
+    }
+
+    /// A round is tried: one that fails is enough to suspend again.
+    pub(super) fn try_again(&mut self, now: Timestamp) {
+        self.suspended = None;
+        self.canaries += 1;
+        self.memory.begin_on_probation(now);
     }
 
     /// Plans the next wake-up, the only one that counts from now on, and answers its token.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use jiff::SignedDuration;
-use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, HookResult, SuspendProcesses};
+use jiff::{SignedDuration, Timestamp};
+use windlass_calls::autoscaling::{
+    DescribeAutoScalingGroups, Group, HookResult, ResumeProcesses, SuspendProcesses,
+};
 use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
 use windlass_calls::sns::Publish;
@@ -28,6 +30,9 @@ const LAUNCH: &str = "Launch";
 const SOON: u16 = 3;
 /// Seconds until an instance that was let go on is in service, and one that left is gone.
 const SETTLED: u16 = 60;
+
+/// Longest delay that SQS takes, in seconds (rule 22).
+const LONGEST: i64 = 900;
 
 /// What a look works with.
 pub(super) struct Session<'a, P> {
@@ -76,6 +81,36 @@ impl<P: Port> Session<'_, P> {
         }
         let (document, etag) = (read.document, Some(read.etag));
         self.judge(stack, document, etag, None).await
+    }
+
+    /// Lets a suspended group launch again when its time has come: what was wrong may have been elsewhere. All that are
+    /// missing are launched, and if none gets healthy, it is suspended again, for longer. Who dies in between has the group
+    /// launch without a memory of that, and three rounds.
+    async fn try_again(&self, stack: &StackId, document: &mut Readiness) -> Result<(), PassError> {
+        let now = self.clock.now();
+        let Some(suspended) = document
+            .suspended
+            .as_ref()
+            .filter(|suspended| now >= suspended.until)
+        else {
+            return Ok(());
+        };
+        let recorded = self.recorded(stack).await?;
+        let current = recorded.is_some_and(|recorded| {
+            recorded.head.deletion.is_none() && recorded.state.spec_version == suspended.spec_version
+        });
+        if !current {
+            // The provision function has let it go on, or it is going.
+            document.suspended = None;
+            return Ok(());
+        }
+        let resume = ResumeProcesses {
+            group: document.group.clone(),
+            processes: vec![LAUNCH.into()],
+        };
+        self.port.call(resume).await?;
+        document.try_again(now);
+        Ok(())
     }
 
     /// Looks at a group and everybody who waits in it. A group that is not ours is nobody's business.
@@ -212,6 +247,7 @@ impl<P: Port> Session<'_, P> {
             stack: Some(stack.clone()),
             ..LookReport::default()
         };
+        self.try_again(stack, &mut document).await?;
         let suspended = document.suspended.is_some();
         let mut acted = Acted::default();
         if group.is_some() || !document.memory.waiting.is_empty() {
@@ -322,6 +358,7 @@ impl<P: Port> Session<'_, P> {
             match admitted {
                 Ok(()) => {
                     document.memory.admitted(id);
+                    document.canaries = 0;
                     report.admitted.push(id.clone());
                 }
                 Err(_) => {
@@ -363,10 +400,16 @@ impl<P: Port> Session<'_, P> {
         let mut next = again.clone();
         let waits = !document.memory.waiting.is_empty() || !document.leaving.0.is_empty();
         let all_known = document.memory.waiting.values().all(|waiting| waiting.registered);
-        let delay = if all_known { LOOK } else { EARLY };
+        let now = self.clock.now();
+        let delay = match &document.suspended {
+            Some(suspended) if !waits => until(suspended.until, now),
+            _ if all_known => LOOK,
+            _ => EARLY,
+        };
+        let waits = waits || document.suspended.is_some();
         document.wake = None;
         if waits {
-            let due = self.clock.now() + SignedDuration::from_secs(i64::from(delay));
+            let due = now + SignedDuration::from_secs(i64::from(delay));
             let token = document.wake_at(stack, due);
             next.chain = Some(Chain {
                 stack: stack.clone(),
@@ -416,6 +459,12 @@ impl<P: Port> Session<'_, P> {
         let send = windlass_calls::sqs::SendMessage { queue, body, delay };
         Ok(self.port.call(send).await?)
     }
+}
+
+/// Seconds until then, as many as a message can be late (rule 22).
+fn until(then: Timestamp, now: Timestamp) -> u16 {
+    let seconds = then.duration_since(now).as_secs().clamp(1, LONGEST);
+    u16::try_from(seconds).unwrap_or(u16::MAX)
 }
 
 /// The stack whose group this is.

@@ -27,7 +27,8 @@ pub(super) fn of(entry: &Entry, topic: &str, evidence: &str, others: usize, susp
         _ => writeln!(message, "{others} more instances were given up with it."),
     };
     if suspended {
-        message.push_str("Nothing more is launched until another version of the spec is uploaded.\n");
+        message.push_str("Nothing more is launched until another version of the spec is uploaded, but for a round now and then to see \
+             whether it was something else: the group neither scales nor heals.\n");
     }
     let _ = writeln!(message, "Evidence: {evidence}");
     Publish {

@@ -20,7 +20,7 @@ use windlass_readiness::cause::evidence::Agent;
 use windlass_readiness::gate::{Memory, Question, Steps};
 use windlass_spec::StackId;
 
-use super::document::{Readiness, Rejected, Suspended};
+use super::document::{Readiness, Rejected};
 use super::explain::{Entry, Subject, explain};
 use super::look::{Recorded, Session};
 use super::{LookReport, notice};
@@ -200,10 +200,7 @@ impl<P: Port> Session<'_, P> {
                 told = Some((entry, key));
             }
             if failure.too_many && document.suspended.is_none() {
-                document.suspended = Some(Suspended {
-                    at: now,
-                    spec_version: spec_version.clone(),
-                });
+                document.suspend(spec_version, now);
             }
         }
         let topic = recorded.state.resources.get(&Id::only("topic"));

@@ -162,6 +162,14 @@ impl Memory {
         self.failed = Some(Round { count: 0, at: now });
     }
 
+    /// The same, and one failed round is enough.
+    pub fn begin_on_probation(&mut self, now: Timestamp) {
+        self.failed = Some(Round {
+            count: ROUNDS - 1,
+            at: now,
+        });
+    }
+
     /// Somebody dealt with an instance that no longer waits.
     pub fn forget(&mut self, id: &str) {
         self.waiting.remove(id);
