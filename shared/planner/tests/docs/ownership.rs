@@ -181,13 +181,15 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
         calls.extend(all);
     }
     let own = |action: &str| action.starts_with("s3:") || action.starts_with("sqs:");
-    // What the lifecycle function does to instances that wait is no kind's.
+    // What the lifecycle function does to and asks of instances that wait, and whom it tells, is no kind's.
     let gate = |action: &str| {
         matches!(
             action,
             "autoscaling:CompleteLifecycleAction"
                 | "autoscaling:RecordLifecycleActionHeartbeat"
                 | "autoscaling:SuspendProcesses"
+                | "sns:Publish"
+                | "ssm:SendCommand"
         )
     };
     let mutating = effects
