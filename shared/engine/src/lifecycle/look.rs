@@ -370,7 +370,7 @@ impl<P: Port> Session<'_, P> {
         if recovered {
             document.rejected.clear();
         }
-        let ended = self.end(stack, document, steps, health, report).await?;
+        let ended = Box::pin(self.end(stack, document, steps, health, report)).await?;
         kept.extend(ended.kept);
         let listed = |id: &&String| {
             let mut targets = health.iter().filter(|target| target.state != "draining");

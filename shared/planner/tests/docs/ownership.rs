@@ -181,7 +181,8 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
         calls.extend(all);
     }
     let own = |action: &str| action.starts_with("s3:") || action.starts_with("sqs:");
-    // What the lifecycle function does to instances that wait, or are taken back, is no kind's.
+    // What the lifecycle function does to and asks of instances that wait, or are taken back, and whom it tells, is no
+    // kind's.
     let gate = |action: &str| {
         matches!(
             action,
@@ -189,6 +190,8 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
                 | "autoscaling:RecordLifecycleActionHeartbeat"
                 | "autoscaling:SetInstanceHealth"
                 | "autoscaling:SuspendProcesses"
+                | "sns:Publish"
+                | "ssm:SendCommand"
         )
     };
     let mutating = effects
