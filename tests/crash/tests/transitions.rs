@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rstest::rstest;
@@ -18,6 +19,8 @@ use windlass_spec::arbitrary::transitions;
 
 /// Far more messages than any change takes.
 const LIMIT: usize = 600;
+/// Time for a group to replace on-demand instances by spot instances, or the other way round, one after the other.
+const EXCHANGE: SignedDuration = SignedDuration::from_mins(40);
 /// Walks of each test, and the steps of each.
 const WALKS: usize = 35;
 const STEPS: usize = 5;
@@ -55,6 +58,12 @@ fn become_(lab: &Lab, spec: &Value, idle: usize) -> Result<(), String> {
     lab.upload(&spec.to_string());
     if lab.run(LIMIT) == Stopped::StillBusy {
         return Err(format!("still busy: {:?}", lab.status()));
+    }
+    // Another share of spot instances is the group's own work, after the pass: the next look records whom it has then.
+    lab.sim.advance(EXCHANGE);
+    lab.look();
+    if lab.run(LIMIT) == Stopped::StillBusy {
+        return Err(format!("busy again: {:?}", lab.status()));
     }
     ready(lab)?;
     idle_passes_change_nothing(lab, idle)?;
@@ -94,6 +103,7 @@ fn account() -> Lab {
         address_quota: 40,
         nat_gateway_quota: 20,
         vcpu_quota: 1000,
+        spot_vcpu_quota: 1000,
         ..WorldConfig::default()
     };
     let mut lab = Lab::new(config, 1);
