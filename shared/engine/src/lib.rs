@@ -30,7 +30,7 @@ mod wake;
 pub use document::{Deletion, DeletionStage, Head, Intent, Lease, Operation, StateDocument, Wake};
 pub use lifecycle::{
     Chain, EventError, GateMessage, GateWake, LifecycleSettings, LookReport, Occasion, Readiness, SpotEvent,
-    SpotNotice, look, readiness_key,
+    SpotNotice, Suspended, look, readiness_key,
 };
 pub use meter::{CallCounts, Metered};
 pub use pass::{Clock, Job, PassError, PassReport, Settings, Trigger, Verdict, pass};

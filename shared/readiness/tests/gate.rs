@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rstest::rstest;
 use windlass_calls::elb::TargetHealth;
-use windlass_readiness::gate::{Failure, Look, Memory, Settings, Steps, decide};
+use windlass_readiness::gate::{Look, Memory, Settings, Steps, decide};
 
 const SETTINGS: Settings = Settings {
     timeout: SignedDuration::from_secs(600),
@@ -227,9 +227,9 @@ fn leftovers_are_taken_out_and_what_stopped_waiting_is_forgotten() {
 #[test]
 fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
     let mut memory = waiting();
-    let failure = |another, too_many| Failure { another, too_many };
-    assert_eq!(memory.rejected("a", at(600)), failure(true, false));
-    assert_eq!(memory.rejected("b", at(605)), failure(false, false));
+    assert!(!memory.would_be_too_many(&["a", "b"]));
+    assert!(memory.rejected("a", at(600)));
+    assert!(!memory.rejected("b", at(605)));
     for (round, enough) in [(1, false), (2, true)] {
         let id = format!("i{round}");
         let all = members(&[(&id, "Pending:Wait")]);
@@ -242,8 +242,8 @@ fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
             decide(&SETTINGS, &mut memory, &look).register,
             std::slice::from_ref(&id)
         );
-        let failed = memory.rejected(&id, at(700 * (round + 1) + 600));
-        assert_eq!(failed, failure(true, enough));
+        assert_eq!(memory.would_be_too_many(&[&id]), enough);
+        assert!(memory.rejected(&id, at(700 * (round + 1) + 600)));
     }
     memory.admitted("x");
     assert_eq!(memory.failed, None);

@@ -227,8 +227,14 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
             lab.step().unwrap();
         }
         assert_eq!(ended(&lab, HookResult::Abandon).len(), given_up, "one round");
-        assert_eq!(lab.status().unwrap().phase, Phase::Degraded);
+        let status = lab.status().unwrap();
+        assert_eq!(status.phase, Phase::Degraded);
+        assert!(!status.unhealthy_instances.is_empty());
     }
+    lab.sim.advance(SignedDuration::from_secs(5));
+    drop(lab.step());
+    let said = lab.status().unwrap().errors;
+    assert!(said[0].message.contains("neither scales nor heals"), "{said:?}");
     lab.sim.world_mut().config_mut().broken_app = false;
     quiet(&lab);
     verify(&lab).unwrap();
@@ -444,6 +450,10 @@ fn the_functions_role_allows_exactly_what_it_sends() {
         if lab.status().is_some_and(|status| status.phase == Phase::Degraded) || lab.step().is_none() {
             break;
         }
+    }
+    // A round is tried.
+    while readiness(&lab).canaries == 0 {
+        lab.step().unwrap();
     }
     // And instances that serve leave.
     lab.sim.world_mut().config_mut().broken_app = false;

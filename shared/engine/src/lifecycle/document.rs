@@ -45,6 +45,9 @@ pub struct Readiness {
     pub wake: Option<Wake>,
     /// Number of wake-ups planned so far.
     pub wake_number: u32,
+    /// What it was read as; `None` if there was none.
+    #[serde(skip)]
+    pub(super) etag: Option<String>,
 }
 
 /// An instance that was given up.

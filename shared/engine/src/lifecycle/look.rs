@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use windlass_calls::autoscaling::{
-    DescribeAutoScalingGroups, Group, HookResult, ResumeProcesses, SuspendProcesses,
-};
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, HookResult, ResumeProcesses};
 use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
 use windlass_calls::sns::Publish;
@@ -24,7 +22,7 @@ use crate::store::{Store, head_key, state_key};
 use crate::wake::{WakeBody, WakeMessage};
 
 /// The process that launches instances (rule 62).
-const LAUNCH: &str = "Launch";
+pub(super) const LAUNCH: &str = "Launch";
 
 /// Seconds until the provision function says in the status what was found: it is written down by then.
 const SOON: u16 = 3;
@@ -247,8 +245,8 @@ impl<P: Port> Session<'_, P> {
             stack: Some(stack.clone()),
             ..LookReport::default()
         };
+        document.etag = etag;
         self.try_again(stack, &mut document).await?;
-        let suspended = document.suspended.is_some();
         let mut acted = Acted::default();
         if group.is_some() || !document.memory.waiting.is_empty() {
             let judged = Box::pin(self.judge_launches(stack, &mut document, group, &mut report)).await?;
@@ -266,24 +264,13 @@ impl<P: Port> Session<'_, P> {
         } else {
             self.tell_of_members(stack, &document, &report).await?;
         }
-        let suspends = document.suspended.is_some() && !suspended;
-        let suspends = suspends.then(|| document.group.clone());
+        let etag = document.etag.take();
         let written = self.remember(stack, document, etag).await?;
-        let followed = self.suspend(suspends).await;
         if let Some(notice) = acted.notice.filter(|_| written) {
             // What could not be told stands in the status as well.
             drop(self.port.call(notice).await);
         }
-        followed.map(|()| report)
-    }
-
-    /// Nothing more is launched; only once that is written down: what nobody remembers to have suspended, nobody lets go on.
-    async fn suspend(&self, group: Option<String>) -> Result<(), PassError> {
-        if let Some(group) = group {
-            let processes = vec![LAUNCH.into()];
-            self.port.call(SuspendProcesses { group, processes }).await?;
-        }
-        Ok(())
+        Ok(report)
     }
 
     /// What becomes of those that wait on their way in; `None` if the probe is gone.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use windlass_calls::autoscaling::HookResult;
+use windlass_calls::autoscaling::{HookResult, SuspendProcesses};
 use windlass_calls::elb::TargetHealth;
 use windlass_calls::s3::Condition;
 use windlass_calls::sns::Publish;
@@ -20,9 +20,9 @@ use windlass_readiness::cause::evidence::Agent;
 use windlass_readiness::gate::{Memory, Question, Steps};
 use windlass_spec::StackId;
 
-use super::document::{Readiness, Rejected};
+use super::document::{Readiness, Rejected, readiness_key};
 use super::explain::{Entry, Subject, explain};
-use super::look::{Recorded, Session};
+use super::look::{LAUNCH, Recorded, Session};
 use super::{LookReport, notice};
 use crate::document::StateDocument;
 use crate::pass::PassError;
@@ -163,6 +163,38 @@ impl<P: Port> Session<'_, P> {
         }
     }
 
+    /// If these are one round too many, nothing more is to be launched: giving an instance up launches another one at once
+    /// (rule 62). It is written down first: what nobody remembers to have suspended, nobody lets go on. `false` if somebody
+    /// else wrote meanwhile.
+    async fn suspend_before(
+        &self,
+        stack: &StackId,
+        document: &mut Readiness,
+        spec_version: &str,
+        ids: &[&str],
+    ) -> Result<bool, PassError> {
+        let mut then = document.clone();
+        then.follow(spec_version, self.clock.now());
+        if then.suspended.is_none() {
+            if !then.memory.would_be_too_many(ids) {
+                return Ok(true);
+            }
+            then.suspend(spec_version, self.clock.now());
+            let condition = then.etag.clone().map_or(Condition::Absent, Condition::Matches);
+            let written = self.store.put(&readiness_key(stack), &then, condition).await?;
+            let Some(etag) = written else {
+                return Ok(false);
+            };
+            then.etag = Some(etag);
+            *document = then;
+        }
+        // Once more, if whoever wrote it down died before.
+        let group = document.group.clone();
+        let processes = vec![LAUNCH.into()];
+        self.port.call(SuspendProcesses { group, processes }).await?;
+        Ok(true)
+    }
+
     /// Writes down why, and gives each of them up. One that cannot be given up is kept.
     async fn give_up(
         &self,
@@ -176,6 +208,11 @@ impl<P: Port> Session<'_, P> {
         let now = self.clock.now();
         let StateDocument { spec_version, .. } = &recorded.state;
         let mut told = None;
+        let ids: Vec<&str> = entries.iter().map(|entry| entry.instance.as_str()).collect();
+        if !self.suspend_before(stack, document, spec_version, &ids).await? {
+            ended.kept.extend(ids.into_iter().map(str::to_owned));
+            return Ok(());
+        }
         for entry in entries {
             let id = &entry.instance;
             let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
@@ -195,12 +232,8 @@ impl<P: Port> Session<'_, P> {
             });
             report.rejected.push((id.clone(), entry.cause.cause.clone()));
             ended.rejected.push(id.clone());
-            let failure = document.memory.rejected(id, now);
-            if failure.another {
+            if document.memory.rejected(id, now) {
                 told = Some((entry, key));
-            }
-            if failure.too_many && document.suspended.is_none() {
-                document.suspend(spec_version, now);
             }
         }
         let topic = recorded.state.resources.get(&Id::only("topic"));

@@ -61,12 +61,15 @@ pub(crate) async fn record<P: Port>(
         outputs: stack_outputs(&report::with_records(session, reconciled)),
         ..Status::default()
     };
-    if expired {
+    if expired && !report::is_suspended(session) {
         status.errors.push(report::gave_up(session, &status));
     }
     status.phase = report::phase(session, reconciled, &status, settled);
     if status.phase == Phase::Deleted {
         status.outputs = StackOutputs::default();
+    }
+    if status.phase == Phase::Degraded {
+        status.errors.extend(report::consequence(session));
     }
     if let Some(rejection) = rejection {
         status.phase = rejection.phase;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use windlass_calls::{CallError, Class};
 use windlass_planner::{Departure, Id, Known, Next, Outcome, Plan, PlanCounts, UnhealthyInstance};
 
+use crate::lifecycle::{Readiness, Suspended};
 use crate::pass::{Purpose, Reconciled, Session};
 use crate::status::{Phase, ResourceState, Status, StatusError, WaitingOn};
 use crate::store::Versioned;
@@ -243,10 +244,35 @@ pub(super) fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> 
     known
 }
 
-/// Whether this version of the spec kept failing, so that nothing is launched any more.
-fn is_suspended<P>(session: &Session<P>) -> bool {
+/// What launches of this version of the spec are suspended by.
+fn suspended<'a, P>(session: &'a Session<P>) -> Option<&'a Suspended> {
     let suspended = session.readiness.suspended.as_ref();
-    suspended.is_some_and(|suspended| suspended.spec_version == session.version)
+    suspended.filter(|suspended| suspended.spec_version == session.version)
+}
+
+/// Whether this version of the spec kept failing, so that nothing is launched any more, but for a round that is tried.
+pub(super) fn is_suspended<P>(session: &Session<P>) -> bool {
+    let Readiness {
+        canaries,
+        spec_version,
+        ..
+    } = &session.readiness;
+    suspended(session).is_some() || (*canaries > 0 && *spec_version == session.version)
+}
+
+/// What it means that nothing is launched any more.
+pub(super) fn consequence<P>(session: &Session<P>) -> Option<StatusError> {
+    let until = suspended(session)?.until;
+    let until = until.round(jiff::Unit::Second).unwrap_or(until);
+    Some(StatusError {
+        path: "auto-scaling-group".into(),
+        line: None,
+        column: None,
+        message: "launches kept failing and are suspended: the group neither scales nor heals".into(),
+        hint: Some(format!(
+            "`unhealthyInstances` says why: correct `compute` or the application, and upload the spec; a round is tried by itself at {until}"
+        )),
+    })
 }
 
 pub(super) fn phase<P>(

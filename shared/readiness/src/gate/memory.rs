@@ -62,15 +62,6 @@ pub struct Round {
     pub at: Timestamp,
 }
 
-/// What a failed launch means for its round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failure {
-    /// It is the first one of another round.
-    pub another: bool,
-    /// That is one round too many: nothing more is to be launched.
-    pub too_many: bool,
-}
-
 impl Waiting {
     /// One that is seen for the first time.
     fn new(now: Timestamp) -> Self {
@@ -139,8 +130,8 @@ impl Memory {
         self.waiting.get(id)?.question.as_ref()
     }
 
-    /// An instance was given up. Several of one round count once.
-    pub fn rejected(&mut self, id: &str, now: Timestamp) -> Failure {
+    /// An instance was given up. Several of one round count once: answers whether it is the first of another round.
+    pub fn rejected(&mut self, id: &str, now: Timestamp) -> bool {
         let seen = self.waiting.remove(id).map_or(now, |waiting| waiting.seen);
         let round = self.failed.get_or_insert(Round {
             count: 0,
@@ -151,10 +142,18 @@ impl Memory {
             round.count += 1;
             round.at = now;
         }
-        Failure {
-            another,
-            too_many: round.count >= ROUNDS,
-        }
+        another
+    }
+
+    /// Whether giving these up is one round too many: nothing more is to be launched.
+    #[must_use]
+    pub fn would_be_too_many(&self, ids: &[&str]) -> bool {
+        let (count, at) = self
+            .failed
+            .as_ref()
+            .map_or((0, Timestamp::MIN), |round| (round.count, round.at));
+        let new = |id: &&&str| self.waiting.get(**id).is_some_and(|waiting| waiting.seen >= at);
+        count + u32::from(ids.iter().any(|id| new(&id))) >= ROUNDS
     }
 
     /// What was launched before does not count any more.

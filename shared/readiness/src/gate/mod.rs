@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::elb::TargetHealth;
 
-pub use memory::{Failure, Memory, Question, Round, Waiting};
+pub use memory::{Memory, Question, Round, Waiting};
 
 /// State of an instance of a group that waits for its launch hook.
 pub const WAITING: &str = "Pending:Wait";
