@@ -121,6 +121,7 @@ def client_variables(state: dict[str, Any]) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "MOTO_URL": moto,
+        "LOAD_BALANCERS_URL": f"{moto}/moto-api/windlass/load-balancers",
         "MINISTACK_URL": ministack,
         "LOCAL_TIME_SCALE": f"{state['time_scale']:g}",
         "SAM_CLI_TELEMETRY": "0",

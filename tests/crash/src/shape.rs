@@ -293,6 +293,7 @@ impl Camera {
             let fixed = resource.is_some_and(|resource| resource.starts_with("instance/"));
             if fixed && self.lives("instance", &instance.id) {
                 tidy(&mut instance.tags);
+                instance.launched = None;
                 self.note(instance);
             }
         }

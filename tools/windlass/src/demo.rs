@@ -1,4 +1,5 @@
-//! `windlass demo`: a spec becomes a running stack, AWS is held to it, and a spec with mistakes is rejected.
+//! `windlass demo`: a spec becomes a running stack, and AWS is held to it; a version whose instances install nothing gets no
+//! request and is explained, while a client gets its answers all the time; and a spec with mistakes is rejected.
 
 use std::io::Write;
 
@@ -10,9 +11,13 @@ use windlass_spec::{Spec, StackId, decode};
 
 use crate::cloud::{self, Look};
 use crate::specfile::{self, SpecFile};
+use crate::traffic::Traffic;
 use crate::watch::Watch;
 use crate::{DemoArgs, End, Failure, display, inventory, promises, report, validate};
 
+/// How long the spec's instances have to get healthy, and those that never will, so that nobody waits for long.
+const PATIENCE: &str = "timeout: 10m";
+const LITTLE_PATIENCE: &str = "timeout: 30s";
 /// Name of the stack that the invalid spec is uploaded for.
 const BROKEN: &str = "broken";
 
@@ -34,6 +39,10 @@ pub(crate) async fn run(out: &mut dyn Write, live: bool, args: &DemoArgs) -> Res
     let good = demo.stack().await?;
     if good != End::Well {
         return Ok(good);
+    }
+    let explained = demo.misspelt().await?;
+    if explained != End::Well {
+        return Ok(explained);
     }
     let rejected = demo.rejection().await?;
     if rejected == End::Well {
@@ -78,6 +87,16 @@ impl Demo<'_> {
 
     /// Uploads a spec and follows the answer to this very version. `None` if there is none in time.
     async fn upload_and_follow(&mut self, file: &SpecFile, key: &str) -> Result<Option<Status>, Failure> {
+        self.upload_and_follow_to(file, key, &|_| false).await
+    }
+
+    /// The same, or until it says enough.
+    async fn upload_and_follow_to(
+        &mut self,
+        file: &SpecFile,
+        key: &str,
+        enough: &dyn Fn(&Status) -> bool,
+    ) -> Result<Option<Status>, Failure> {
         let (spec_bucket, path) = (&self.args.spec_bucket, file.path.display());
         writeln!(self.out, "Uploading {path} to s3://{spec_bucket}/{key}")?;
         let version = cloud::upload(&self.port, spec_bucket, key, &file.text, Condition::Always).await?;
@@ -89,7 +108,7 @@ impl Demo<'_> {
             until: cloud::now().checked_add(timeout).unwrap_or(Timestamp::MAX),
         };
         let mut display = display::of(&mut *self.out, self.live);
-        let settled = watch.follow(&self.port, display.as_mut()).await?;
+        let settled = watch.follow_to(&self.port, display.as_mut(), enough).await?;
         drop(display);
         if settled.is_none() {
             writeln!(
@@ -114,6 +133,68 @@ impl Demo<'_> {
             writeln!(self.out, "  {difference}")?;
         }
         Ok(End::Wrong)
+    }
+
+    /// Uploads a version whose package does not exist, while a client sends requests: the new instances are given up with the
+    /// cause, the earlier ones answer every request, and the earlier version brings everything back.
+    async fn misspelt(&mut self) -> Result<End, Failure> {
+        let file = specfile::read(&self.args.spec, Some(&self.args.stack))?;
+        let key = key(&file.stack);
+        let Some(misspelt) = misspell(&file.text, &self.args.package) else {
+            return Err(format!(
+                "{} installs no `{}` that could be misspelt: name one with --package",
+                file.path.display(),
+                self.args.package
+            )
+            .into());
+        };
+        let Look::Found(ready) = cloud::look(&self.port, &self.args.state_bucket, &key).await? else {
+            return Err(format!("{key} has no status any more").into());
+        };
+        let spec = decode(&file.stack, &file.text).map_err(|errors| errors.to_string())?;
+        let port = spec
+            .load_balancer
+            .listeners
+            .first()
+            .map_or(80, |listener| listener.port);
+        let resolver = self.args.load_balancers_url.as_deref();
+        let traffic = Traffic::begin(&ready.outputs.alb_dns_name, port, resolver).await?;
+        writeln!(
+            self.out,
+            "Now with a misspelt package, and a client that sends requests all the time:"
+        )?;
+        let bad = SpecFile {
+            text: misspelt,
+            ..file.clone()
+        };
+        let told = |status: &Status| !status.unhealthy_instances.is_empty();
+        let Some(status) = self.upload_and_follow_to(&bad, &key, &told).await? else {
+            return Ok(End::NoAnswer);
+        };
+        for one in &status.unhealthy_instances {
+            writeln!(self.out, "  {}  {}\n    {}", one.instance, one.cause, one.remedy)?;
+        }
+        writeln!(self.out, "\nThe package as it was:")?;
+        let Some(status) = self.upload_and_follow(&file, &key).await? else {
+            return Ok(End::NoAnswer);
+        };
+        if status.phase != Phase::Ready {
+            write!(self.out, "{}", report::problems(&status))?;
+            return Ok(End::Wrong);
+        }
+        let (answered, failed, why) = traffic.end();
+        writeln!(
+            self.out,
+            "{answered} requests answered meanwhile, {failed} failed.\n"
+        )?;
+        if let Some(why) = why {
+            writeln!(self.out, "The first that failed: {why}")?;
+        }
+        Ok(if failed == 0 && answered > 0 {
+            End::Well
+        } else {
+            End::Wrong
+        })
     }
 
     /// Uploads a spec with mistakes: it must be rejected with the errors that `windlass validate` shows.
@@ -168,6 +249,18 @@ impl Demo<'_> {
         )?;
         Ok(())
     }
+}
+
+/// The spec with a package that nobody has, and little patience with it.
+fn misspell(text: &[u8], package: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut letters: Vec<char> = package.chars().collect();
+    let middle = letters.len() / 2;
+    let last = letters.len().checked_sub(1)?;
+    letters.swap(middle, (middle + 1).min(last));
+    let wrong: String = letters.into_iter().collect();
+    let misspelt = text.replacen(&format!("[{package}]"), &format!("[{wrong}]"), 1);
+    (misspelt != text).then(|| misspelt.replacen(PATIENCE, LITTLE_PATIENCE, 1).into_bytes())
 }
 
 fn key(stack: &StackId) -> String {

@@ -14,6 +14,7 @@ mod promises;
 mod report;
 mod restore;
 mod specfile;
+mod traffic;
 mod validate;
 mod watch;
 
@@ -174,6 +175,12 @@ struct DemoArgs {
     /// An invalid spec, to show its rejection
     #[arg(long, default_value = "events/specs/invalid/several-at-once.yaml")]
     invalid: PathBuf,
+    /// A package of the spec, which is misspelt to show what becomes of instances that install nothing
+    #[arg(long, default_value = "nginx")]
+    package: String,
+    /// URL that tells where load balancers answer; only for a local cloud
+    #[arg(long, env = "LOAD_BALANCERS_URL")]
+    load_balancers_url: Option<String>,
     /// How long each of them may take: 90s, 15m, 1h
     #[arg(long, default_value = "10m", value_parser = duration)]
     timeout: SignedDuration,

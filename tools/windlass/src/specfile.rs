@@ -8,7 +8,7 @@ use windlass_spec::{StackId, parse_key};
 use crate::Failure;
 
 /// A spec's text with the stack it is for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SpecFile {
     pub(crate) path: PathBuf,
     pub(crate) stack: StackId,

@@ -35,6 +35,16 @@ impl Watch<'_> {
         port: &P,
         display: &mut dyn Display,
     ) -> Result<Option<Status>, Failure> {
+        self.follow_to(port, display, &|_| false).await
+    }
+
+    /// Follows it until it is settled or says enough. `None` when time ran out first.
+    pub(crate) async fn follow_to<P: Port>(
+        &self,
+        port: &P,
+        display: &mut dyn Display,
+        enough: &dyn Fn(&Status) -> bool,
+    ) -> Result<Option<Status>, Failure> {
         let mut reached = false;
         loop {
             let look = cloud::look(port, self.bucket, self.spec_key).await?;
@@ -42,7 +52,7 @@ impl Watch<'_> {
             let settled = match look {
                 Look::Found(status) if self.answers(&status) => {
                     display.show(now, &status)?;
-                    settled(status.phase).then_some(*status)
+                    (settled(status.phase) || enough(&status)).then_some(*status)
                 }
                 // Whoever could never be asked is not there: credentials, network, or the local cloud are missing.
                 Look::Unreachable(error) if !reached && error.class == Class::Transient => {

@@ -47,7 +47,7 @@ pub struct Readiness {
     pub wake_number: u32,
     /// What it was read as; `None` if there was none.
     #[serde(skip)]
-    pub(super) etag: Option<String>,
+    pub etag: Option<String>,
 }
 
 /// An instance that was given up.

@@ -177,7 +177,8 @@ impl<P: Port> Session<'_, P> {
         self.heartbeat(&document.group, names::TERMINATE_HOOK, id).await
     }
 
-    /// Writes down what is known of each, and only then ends its wait. Who cannot be let go is left to the next look.
+    /// Writes down what is known of each, and only then ends its wait. Who cannot be let go now is left to the next look, and
+    /// who cannot be at all, because the group is gone, is forgotten: the sweep finds whoever waits all the same.
     async fn let_go(
         &self,
         stack: &StackId,
@@ -200,9 +201,13 @@ impl<P: Port> Session<'_, P> {
             let ended = self
                 .complete(&group, names::TERMINATE_HOOK, &id, HookResult::Continue)
                 .await;
-            if ended.is_ok() {
-                document.leaving.0.remove(&id);
-                report.left.push(id);
+            match ended {
+                Ok(()) => {
+                    document.leaving.0.remove(&id);
+                    report.left.push(id);
+                }
+                Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => {}
+                Err(_) => drop(document.leaving.0.remove(&id)),
             }
         }
         Ok(())
