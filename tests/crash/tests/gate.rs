@@ -106,6 +106,20 @@ fn every_instance_is_let_in_by_the_gate_and_the_stack_is_ready() {
     assert!(readiness(&lab).memory.waiting.is_empty());
 }
 
+#[test]
+fn the_status_says_who_waits_at_the_gate() {
+    let lab = lab(1);
+    let mut said = BTreeSet::new();
+    while lab.step().is_some() {
+        let waits = lab.status().map(|status| status.waiting_on).unwrap_or_default();
+        said.extend(waits.into_iter().map(|wait| wait.reason));
+    }
+    let gate = said
+        .iter()
+        .any(|reason| reason.contains("0 of 2 instances in service, 2 wait at the gate"));
+    assert!(gate, "{said:#?}");
+}
+
 /// Two intervals of the probe's checks, and ten seconds.
 #[test]
 fn a_healthy_instance_waits_no_longer_than_it_must() {

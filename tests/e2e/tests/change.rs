@@ -225,7 +225,11 @@ async fn a_new_application_is_rolled_out_while_the_old_one_serves() {
 
 async fn another_port_is_replaced_with_healthy_targets_throughout() {
     let (stack, before) = Stack::ready("port").await;
-    let port = stack.changed("port: 80\n", "port: 8080\n");
+    // What listens there: the package's own service has its own port.
+    let port = stack.changed(
+        "packages: [nginx]    # installed and started at boot\n    port: 80\n",
+        "userData: \"#!/bin/sh\\npython3 -m http.server 8080\\n\"\n    port: 8080\n",
+    );
     let version = stack.cloud.upload(&stack.key, port.clone()).await;
     let refused = stack
         .cloud

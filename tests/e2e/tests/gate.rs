@@ -77,6 +77,12 @@ async fn a_new_instance_is_let_in_by_the_gate_and_a_broken_one_is_given_up_with_
     let version = cloud.upload(key, spec("nginx")).await;
     let forgiven = |status: &Status| status.spec_version == version && status.unhealthy_instances.is_empty();
     cloud.wait_for(key, "without unhealthy instances", forgiven).await;
+    // In two steps: both instances are replaced, and then watched for a while.
+    let replaced = |status: &Status| {
+        let mut waits = status.waiting_on.iter();
+        status.phase == Phase::Ready || waits.any(|wait| wait.reason.contains(": 100 %"))
+    };
+    cloud.wait_for(key, "rolled out", replaced).await;
     cloud.wait_for_phase(key, &version, Phase::Ready).await;
     cloud.delete(key).await;
     cloud

@@ -16,8 +16,8 @@ use crate::watch::Watch;
 use crate::{DemoArgs, End, Failure, display, inventory, promises, report, validate};
 
 /// How long the spec's instances have to get healthy, and those that never will, so that nobody waits for long.
-const PATIENCE: &str = "timeout: 10m";
-const LITTLE_PATIENCE: &str = "timeout: 30s";
+const PATIENCE: &str = "timeout: 5m ";
+const LITTLE_PATIENCE: &str = "timeout: 30s ";
 /// Name of the stack that the invalid spec is uploaded for.
 const BROKEN: &str = "broken";
 

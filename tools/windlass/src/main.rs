@@ -167,7 +167,7 @@ struct DemoArgs {
     #[arg(long, env = "STATE_BUCKET")]
     state_bucket: String,
     /// The spec to upload
-    #[arg(long, default_value = "events/specs/web.yaml")]
+    #[arg(long, default_value = "events/specs/gate.yaml")]
     spec: PathBuf,
     /// The stack to make of it
     #[arg(long, default_value = "dev/web", value_parser = stack)]

@@ -42,6 +42,10 @@ fn http() -> Http {
 impl Traffic {
     /// Begins to send requests to the load balancer of this DNS name. On the local cloud `resolver` is the URL that tells at
     /// which address of the loopback network it answers; elsewhere the name is enough.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a tool for people: the task ends with the command"
+    )]
     pub(crate) async fn begin(dns_name: &str, port: u16, resolver: Option<&str>) -> Result<Self, Failure> {
         let http = http();
         let address = match resolver {

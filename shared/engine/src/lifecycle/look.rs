@@ -27,7 +27,7 @@ pub(super) const LAUNCH: &str = "Launch";
 /// Seconds until the provision function says in the status what was found: it is written down by then.
 const SOON: u16 = 3;
 /// Seconds until an instance that was let go on is in service, and one that left is gone.
-const SETTLED: u16 = 60;
+const SETTLED: u16 = 20;
 
 /// Longest delay that SQS takes, in seconds (rule 22).
 const LONGEST: i64 = 900;

@@ -496,6 +496,16 @@ fn difference(
     (change != GroupChange::default()).then_some((change, now))
 }
 
+/// How many wait to be let into service.
+fn at_the_gate(group: &Group) -> String {
+    let waits = |instance: &&autoscaling::Instance| instance.lifecycle_state == "Pending:Wait";
+    match group.instances.iter().filter(waits).count() {
+        0 => String::new(),
+        1 => ", 1 waits at the gate".into(),
+        many => format!(", {many} wait at the gate"),
+    }
+}
+
 /// Brings a new version to the instances that run, or says how far that is. The new ones start no sooner than the first
 /// ones would: what boots without a way out never gets healthy, and the rollout is taken back.
 fn rollout(
@@ -623,7 +633,7 @@ fn capacity(cx: &Context, group: &Group, activities: &[Activity], outputs: Outpu
     Next::wait(
         match why {
             Some(why) => format!("{serving} of {min} instances in service; the last launch failed: {why}"),
-            None => format!("{serving} of {min} instances in service"),
+            None => format!("{serving} of {min} instances in service{}", at_the_gate(group)),
         },
         outputs,
     )
