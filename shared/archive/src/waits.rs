@@ -12,7 +12,7 @@ use futures::stream;
 use jiff::Timestamp;
 use windlass_calls::autoscaling::DescribeAutoScalingInstances;
 use windlass_calls::sqs::SendMessage;
-use windlass_engine::{Clock, GateMessage, GateWake, Port, Readiness, readiness_key};
+use windlass_engine::{Chain, Clock, GateMessage, GateWake, Port, Readiness, readiness_key};
 use windlass_spec::StackId;
 
 use crate::error::ArchiveError;
@@ -51,19 +51,23 @@ pub(crate) async fn wake_gates<P: Port>(
         None => report.left += 1,
     }
     let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key))).map(async |stack| {
-        let group = in_time(clock, until, overdue(port, clock, settings, &stack)).await;
-        (stack, group)
+        let wake = in_time(clock, until, overdue(port, clock, settings, &stack)).await;
+        (stack, wake)
     });
     let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
-    while let Some((stack, group)) = looks.next().await {
-        match group {
-            Some(Ok(group)) => groups.extend(group),
+    let mut wakes = Vec::new();
+    while let Some((stack, wake)) = looks.next().await {
+        match wake {
+            Some(Ok(wake)) => wakes.extend(wake),
             Some(Err(error)) => report.failed.push((readiness_key(&stack), error)),
             None => report.left += 1,
         }
     }
-    for group in groups {
-        match in_time(clock, until, look(port, settings, &group)).await {
+    wakes.retain(|wake| !groups.contains(&wake.group));
+    wakes.extend(groups.into_iter().map(|group| GateWake { group, chain: None }));
+    for wake in wakes {
+        let group = wake.group.clone();
+        match in_time(clock, until, look(port, settings, wake)).await {
             Some(Ok(())) => report.gates.push(group),
             Some(Err(error)) => report.failed.push((group, error)),
             None => report.left += 1,
@@ -77,13 +81,13 @@ fn stack_of(key: &str) -> Option<StackId> {
     stack_named(name).filter(|stack| readiness_key(stack) == key)
 }
 
-/// The group whose next look is overdue.
+/// The look that is overdue: it continues the chain that broke, or ends it if the group is gone.
 async fn overdue<P: Port>(
     port: &P,
     clock: &dyn Clock,
     settings: &Settings,
     stack: &StackId,
-) -> Result<Option<String>, ArchiveError> {
+) -> Result<Option<GateWake>, ArchiveError> {
     let key = readiness_key(stack);
     let Some(found) = read(port, &settings.state_bucket, &key, LARGEST as u64).await? else {
         return Ok(None);
@@ -91,19 +95,21 @@ async fn overdue<P: Port>(
     let memory: Readiness =
         serde_json::from_slice(&found.body).map_err(|source| ArchiveError::Document { key, source })?;
     let late = |due| is_overdue(clock.now().duration_since(due));
-    Ok(memory.wake.filter(|wake| late(wake.due)).map(|_| memory.group))
+    let group = memory.group;
+    let wake = memory.wake.filter(|wake| late(wake.due));
+    Ok(wake.map(|wake| GateWake {
+        group,
+        chain: Some(Chain {
+            stack: stack.clone(),
+            token: wake.token,
+        }),
+    }))
 }
 
-async fn look<P: Port>(port: &P, settings: &Settings, group: &str) -> Result<(), ArchiveError> {
-    let wake = GateWake {
-        group: group.to_owned(),
-        chain: None,
-    };
-    let body =
-        serde_json::to_string(&GateMessage { gate: wake }).map_err(|source| ArchiveError::Document {
-            key: group.to_owned(),
-            source,
-        })?;
+async fn look<P: Port>(port: &P, settings: &Settings, wake: GateWake) -> Result<(), ArchiveError> {
+    let key = wake.group.clone();
+    let body = serde_json::to_string(&GateMessage { gate: wake })
+        .map_err(|source| ArchiveError::Document { key, source })?;
     let queue = settings.lifecycle_queue.clone();
     Ok(port
         .call(SendMessage {

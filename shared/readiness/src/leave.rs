@@ -5,7 +5,7 @@
 //! long as draining may take. Then it runs its command, if it has one, and then it may go.
 //!
 //! Guarantees: nobody goes before it drained or draining's time was over, nor before its command ended or the command's
-//! time was over; a command is asked for once. Assumes: looks come more often than half the hook's heartbeat. Dying in
+//! time was over; a command is asked for at most once. Assumes: looks come more often than half the hook's heartbeat. Dying in
 //! between loses nothing: what was done shows or is remembered, and nobody waits longer than the hook's own time.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub struct Leaver {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Running {
-    /// Systems Manager's id of it.
+    /// Systems Manager's id of it; empty until it is known that it was taken.
     pub id: String,
     /// When it was asked for.
     pub since: Timestamp,

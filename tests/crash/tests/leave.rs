@@ -12,7 +12,7 @@ use windlass_calls::autoscaling::{
 };
 use windlass_calls::elb::{self, DescribeTargetHealth};
 use windlass_calls::s3::ListObjectsV2;
-use windlass_calls::{CallError, Request};
+use windlass_calls::{CallError, Request, ssm};
 use windlass_crash::{Lab, STATE_BUCKET, Stopped, verify, verify_gone};
 use windlass_sim::{Peers, Verdict, WorldConfig};
 
@@ -240,6 +240,18 @@ fn whatever_fails_nobody_goes_undrained_and_everybody_goes(
                 at.duration_since(asked) >= SignedDuration::from_secs(60),
                 "seed {seed}: {id}"
             );
+        }
+        let mut sent = BTreeSet::new();
+        for entry in &*lab.sim.trace() {
+            if let Request::Ssm(ssm::Request::SendCommand(send)) = &entry.request
+                && entry.outcome.applied()
+            {
+                assert!(
+                    sent.insert(send.instance.clone()),
+                    "seed {seed}: {} runs it twice",
+                    send.instance
+                );
+            }
         }
         left += gone.len();
         lab.sim.set_faults(None);

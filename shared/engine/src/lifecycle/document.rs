@@ -74,6 +74,9 @@ pub struct Suspended {
     pub at: Timestamp,
     /// Version of the spec whose launches failed: another one is worth a try.
     pub spec_version: String,
+    /// Name of the group.
+    #[serde(default)]
+    pub group: String,
     /// When a round is tried all the same: what was wrong may have been elsewhere.
     #[serde(default)]
     pub until: Timestamp,
@@ -113,6 +116,7 @@ impl Readiness {
         self.suspended = Some(Suspended {
             at: now,
             spec_version: spec_version.to_owned(),
+            group: self.group.clone(),
             until: now + patience,
         });
     }

@@ -16,7 +16,7 @@ use windlass_readiness::leave::{self, Done, LEAVING, Leaver, Look, Running, Sett
 use windlass_spec::{Command, Spec, StackId};
 
 use super::LookReport;
-use super::document::Readiness;
+use super::document::{Readiness, readiness_key};
 use super::look::Session;
 use crate::pass::PassError;
 use crate::port::Port;
@@ -98,11 +98,17 @@ impl<P: Port> Session<'_, P> {
             }
         }
         let mut done = steps.done;
-        for id in steps.run {
-            if let Some(command) = &spec.lifecycle.command
-                && let Some(refused) = self.run(document, &id, command).await
-            {
-                done.push((id, Done::Command(refused)));
+        if let Some(command) = &spec.lifecycle.command
+            && !steps.run.is_empty()
+        {
+            if !self.claim(stack, document, &steps.run).await? {
+                // Another look has done all this, and the memory of this one is old.
+                return Ok(());
+            }
+            for id in steps.run {
+                if let Some(refused) = self.run(document, &id, command).await {
+                    done.push((id, Done::Command(refused)));
+                }
             }
         }
         self.let_go(stack, document, done, report).await
@@ -135,6 +141,7 @@ impl<P: Port> Session<'_, P> {
     async fn ended(&self, document: &Readiness) -> BTreeMap<String, String> {
         let running = document.leaving.0.iter();
         let running = running.filter_map(|(id, leaver)| Some((id, leaver.command.as_ref()?)));
+        let running = running.filter(|(_, running)| !running.id.is_empty());
         let asked = running.map(async |(instance, running)| {
             let invocation = self
                 .port
@@ -148,6 +155,34 @@ impl<P: Port> Session<'_, P> {
             Some((instance.clone(), invocation.status))
         });
         join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// Writes down who is about to run its command, so that no other look, and none after a crash, sends it too: a command
+    /// runs at most once. `false` if somebody else wrote meanwhile.
+    async fn claim(
+        &self,
+        stack: &StackId,
+        document: &mut Readiness,
+        ids: &[String],
+    ) -> Result<bool, PassError> {
+        let now = self.clock.now();
+        let mut then = document.clone();
+        for id in ids {
+            if let Some(leaver) = then.leaving.0.get_mut(id) {
+                leaver.command = Some(Running {
+                    id: String::new(),
+                    since: now,
+                });
+            }
+        }
+        let condition = then.etag.clone().map_or(Condition::Absent, Condition::Matches);
+        let written = self.store.put(&readiness_key(stack), &then, condition).await?;
+        let claimed = written.is_some();
+        if claimed {
+            then.etag = written;
+            *document = then;
+        }
+        Ok(claimed)
     }
 
     /// Asks an instance to run its command. Answers why it never will.
@@ -168,7 +203,15 @@ impl<P: Port> Session<'_, P> {
                 }
                 None
             }
-            Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => None,
+            // It did not arrive for sure.
+            Err(error) if error.class == Class::Throttled => {
+                if let Some(leaver) = document.leaving.0.get_mut(id) {
+                    leaver.command = None;
+                }
+                None
+            }
+            // It may have: what became of it is not known.
+            Err(error) if error.class == Class::Transient => None,
             Err(error) => Some(format!("it could not be sent: {error}")),
         }
     }

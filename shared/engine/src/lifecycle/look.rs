@@ -11,9 +11,10 @@ use windlass_calls::sns::Publish;
 use windlass_calls::{CallError, Class};
 use windlass_planner::{Id, names};
 use windlass_readiness::gate::{self, Look, Steps, WAITING};
+use windlass_readiness::leave::LEAVING;
 use windlass_spec::{StackId, Verify};
 
-use super::document::{Readiness, readiness_key};
+use super::document::{Readiness, Suspended, readiness_key};
 use super::{Chain, EARLY, GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
 use crate::document::{DeletionStage, Head, StateDocument};
 use crate::pass::{Clock, PassError};
@@ -28,6 +29,8 @@ pub(super) const LAUNCH: &str = "Launch";
 const SOON: u16 = 3;
 /// Seconds until an instance that was let go on is in service, and one that left is gone.
 const SETTLED: u16 = 20;
+/// From writing a suspension down until it has happened for sure: longer than the function may run.
+const SUSPENDING: SignedDuration = SignedDuration::from_secs(60);
 
 /// Longest delay that SQS takes, in seconds (rule 22).
 const LONGEST: i64 = 900;
@@ -83,32 +86,38 @@ impl<P: Port> Session<'_, P> {
 
     /// Lets a suspended group launch again when its time has come: what was wrong may have been elsewhere. All that are
     /// missing are launched, and if none gets healthy, it is suspended again, for longer. Who dies in between has the group
-    /// launch without a memory of that, and three rounds.
-    async fn try_again(&self, stack: &StackId, document: &mut Readiness) -> Result<(), PassError> {
+    /// launch without a memory of that, and three rounds. Answers whether it did.
+    async fn try_again(&self, stack: &StackId, document: &mut Readiness) -> Result<bool, PassError> {
         let now = self.clock.now();
         let Some(suspended) = document
             .suspended
             .as_ref()
             .filter(|suspended| now >= suspended.until)
         else {
-            return Ok(());
+            return Ok(false);
         };
         let recorded = self.recorded(stack).await?;
-        let current = recorded.is_some_and(|recorded| {
-            recorded.head.deletion.is_none() && recorded.state.spec_version == suspended.spec_version
+        let stays = recorded.filter(|recorded| {
+            let deletion = recorded.head.deletion.as_ref();
+            deletion
+                .is_none_or(|deletion| !matches!(deletion.stage, DeletionStage::Begun | DeletionStage::Ended))
         });
-        if !current {
-            // The provision function has let it go on, or it is going.
+        let Some(recorded) = stays else {
             document.suspended = None;
-            return Ok(());
-        }
+            return Ok(false);
+        };
         let resume = ResumeProcesses {
-            group: document.group.clone(),
+            group: suspended.group.clone(),
             processes: vec![LAUNCH.into()],
         };
         self.port.call(resume).await?;
-        document.try_again(now);
-        Ok(())
+        if recorded.state.spec_version == suspended.spec_version {
+            document.try_again(now);
+        } else {
+            // Another version, which has rounds of its own.
+            document.suspended = None;
+        }
+        Ok(true)
     }
 
     /// Looks at a group and everybody who waits in it. A group that is not ours is nobody's business.
@@ -128,7 +137,7 @@ impl<P: Port> Session<'_, P> {
             (read.document, Some(read.etag))
         });
         let Some(recorded) = self.recorded(&stack).await? else {
-            return self.again(&stack, name).await;
+            return self.again(&stack, &group).await;
         };
         let launch = recorded.state.spec.lifecycle.launch;
         let going = recorded.head.deletion.as_ref();
@@ -144,11 +153,17 @@ impl<P: Port> Session<'_, P> {
             return self.open(&stack, document, etag, &group, result).await;
         }
         let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
-            return self.again(&stack, name).await;
+            return self.again(&stack, &group).await;
         };
         let suspended = group.suspended.iter().any(|process| process == LAUNCH);
         document.follow(&recorded.state.spec_version, self.clock.now());
-        if document.suspended.is_some() && !suspended {
+        // Whoever wrote it down a moment ago is about to do it, and a suspension of another group is another's.
+        let long_ago = |since: &Suspended| self.clock.now().duration_since(since.at) > SUSPENDING;
+        let ours = document
+            .suspended
+            .as_ref()
+            .filter(|since| since.group == *name && long_ago(since));
+        if ours.is_some() && !suspended {
             // Somebody let it go on: what failed before no longer counts.
             document.suspended = None;
             document.memory.failed = None;
@@ -175,13 +190,16 @@ impl<P: Port> Session<'_, P> {
         }))
     }
 
-    /// Nothing says yet how to judge them: what made the group is not recorded.
-    async fn again(&self, stack: &StackId, group: &str) -> Result<LookReport, PassError> {
+    /// Nothing says yet how to judge them: what made the group is not recorded. It is looked again as long as anybody waits.
+    async fn again(&self, stack: &StackId, group: &Group) -> Result<LookReport, PassError> {
         let wake = GateWake {
-            group: group.to_owned(),
+            group: group.settings.name.clone(),
             chain: None,
         };
-        send(self.port, self.settings, wake, LOOK).await?;
+        let mut states = group.instances.iter().map(|instance| &instance.lifecycle_state);
+        if states.any(|state| state == WAITING || state == LEAVING) {
+            send(self.port, self.settings, wake, LOOK).await?;
+        }
         Ok(LookReport {
             stack: Some(stack.clone()),
             left_alone: Some("the stack is not recorded yet"),
@@ -199,6 +217,7 @@ impl<P: Port> Session<'_, P> {
         group: &Group,
         result: HookResult,
     ) -> Result<LookReport, PassError> {
+        document.etag = etag;
         let waiting = group
             .instances
             .iter()
@@ -228,6 +247,7 @@ impl<P: Port> Session<'_, P> {
         Box::pin(self.see_off(stack, &mut document, Some(group), &mut report)).await?;
         self.tell_of_members(stack, &document, &report).await?;
         if document != before || document.wake.is_some() {
+            let etag = document.etag.take();
             self.remember(stack, document, etag).await?;
         }
         Ok(report)
@@ -246,20 +266,24 @@ impl<P: Port> Session<'_, P> {
             ..LookReport::default()
         };
         document.etag = etag;
-        self.try_again(stack, &mut document).await?;
+        let resumed = self.try_again(stack, &mut document).await?;
         let mut acted = Acted::default();
         if group.is_some() || !document.memory.waiting.is_empty() {
             let judged = Box::pin(self.judge_launches(stack, &mut document, group, &mut report)).await?;
             let Some(judged) = judged else {
                 // Another probe took its place, or nobody wants one any more: what is recorded says which.
-                return Box::pin(self.look_at_group(&document.group)).await;
+                let looked = Box::pin(self.look_at_group(&document.group)).await?;
+                if looked.stack.is_none() {
+                    self.forget(stack, document).await?;
+                }
+                return Ok(looked);
             };
             acted = judged;
         }
         Box::pin(self.see_off(stack, &mut document, group, &mut report)).await?;
         report.waiting = document.memory.waiting.len() + document.leaving.0.len();
         // First: what was remembered, and not told of, nobody would tell any more.
-        if acted.news {
+        if acted.news || resumed {
             self.tell(stack, SOON).await?;
         } else {
             self.tell_of_members(stack, &document, &report).await?;
@@ -271,6 +295,16 @@ impl<P: Port> Session<'_, P> {
             drop(self.port.call(notice).await);
         }
         Ok(report)
+    }
+
+    /// The group is gone, and whoever waited in it.
+    async fn forget(&self, stack: &StackId, mut document: Readiness) -> Result<(), PassError> {
+        document.memory.waiting.clear();
+        document.leaving.0.clear();
+        document.suspended = None;
+        let etag = document.etag.take();
+        self.remember(stack, document, etag).await?;
+        Ok(())
     }
 
     /// What becomes of those that wait on their way in; `None` if the probe is gone.

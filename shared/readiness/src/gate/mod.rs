@@ -5,7 +5,8 @@
 //! gives it up, with the reason. What is left in the probe target group of others is taken out.
 //!
 //! Guarantees: nobody is let go on whom the load balancer did not find healthy, and nobody given up without its verdict:
-//! one that could not be asked for is kept waiting. Time runs only while the load balancer checks. Assumes: looks come
+//! one that could not be asked for is kept waiting. Time runs only while the load balancer checks, but nobody waits longer
+//! than three times as long. Assumes: looks come
 //! more often than half the hook's heartbeat. Dying in between loses nothing: what was done shows, and what is repeated
 //! changes nothing.
 
@@ -125,7 +126,7 @@ pub fn decide(settings: &Settings, memory: &mut Memory, look: &Look) -> Steps {
             Standing::Absent => steps.register.push(id.clone()),
             Standing::Unchecked | Standing::Failing => {}
         }
-        if standing == Standing::Unchecked {
+        if matches!(standing, Standing::Unchecked | Standing::Absent) {
             waiting.unchecked_until(look.now);
         }
         let late = standing != Standing::Healthy && waiting.is_late(settings, look.now);
