@@ -35,6 +35,18 @@ fn lab(seed: u64) -> Lab {
     lab
 }
 
+/// Runs messages until something is so.
+fn until(lab: &Lab, what: &str, is_so: impl Fn(&Lab) -> bool) {
+    for _ in 0..LIMIT {
+        if is_so(lab) {
+            return;
+        }
+        lab.step()
+            .unwrap_or_else(|| panic!("nothing happens any more, and never was it so: {what}"));
+    }
+    panic!("never was it so: {what}");
+}
+
 fn quiet(lab: &Lab) {
     assert_eq!(lab.run(LIMIT), Stopped::Quiet, "{:#?}", lab.status());
 }
@@ -110,7 +122,10 @@ fn every_instance_is_let_in_by_the_gate_and_the_stack_is_ready() {
 fn the_status_says_who_waits_at_the_gate() {
     let lab = lab(1);
     let mut said = BTreeSet::new();
-    while lab.step().is_some() {
+    for _ in 0..LIMIT {
+        if lab.step().is_none() {
+            break;
+        }
         let waits = lab.status().map(|status| status.waiting_on).unwrap_or_default();
         said.extend(waits.into_iter().map(|wait| wait.reason));
     }
@@ -118,6 +133,28 @@ fn the_status_says_who_waits_at_the_gate() {
         .iter()
         .any(|reason| reason.contains("0 of 2 instances in service, 2 wait at the gate"));
     assert!(gate, "{said:#?}");
+}
+
+/// An instance that nobody can check would only wait.
+#[test]
+fn no_instance_is_launched_before_the_load_balancer_can_check_it() {
+    let lab = lab(1);
+    let until = lab.now() + SignedDuration::from_mins(8);
+    lab.sim
+        .set_faults(Some(Box::new(move |sent| match sent.request.action() {
+            action @ "elasticloadbalancing:CreateRule" if sent.now < until => {
+                Verdict::Fail(CallError::answered(action, "Throttling", "Rate exceeded", 400))
+            }
+            _ => Verdict::Deliver,
+        })));
+    quiet(&lab);
+    verify(&lab).unwrap();
+    let trace = lab.sim.trace();
+    let group = trace
+        .iter()
+        .find(|entry| entry.action() == "autoscaling:CreateAutoScalingGroup")
+        .unwrap();
+    assert!(group.at >= until, "{group}");
 }
 
 /// Two intervals of the probe's checks, and ten seconds.
@@ -227,19 +264,13 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
     );
     lab.upload(GATED);
     let suspended = |lab: &Lab| readiness(lab).suspended;
-    while suspended(&lab).is_none() {
-        lab.step().unwrap();
-    }
+    until(&lab, "suspended", |lab| suspended(lab).is_some());
     assert_eq!(ended(&lab, HookResult::Abandon).len(), 6);
     for (minutes, given_up) in [(15, 8), (30, 10), (60, 12)] {
         let since = suspended(&lab).unwrap().at;
-        while suspended(&lab).is_some() {
-            lab.step().unwrap();
-        }
+        until(&lab, "tried again", |lab| suspended(lab).is_none());
         assert_eq!(lab.now().duration_since(since).as_mins(), minutes);
-        while suspended(&lab).is_none() {
-            lab.step().unwrap();
-        }
+        until(&lab, "suspended again", |lab| suspended(lab).is_some());
         assert_eq!(ended(&lab, HookResult::Abandon).len(), given_up, "one round");
         let status = lab.status().unwrap();
         assert_eq!(status.phase, Phase::Degraded);
@@ -397,9 +428,9 @@ fn what_instances_wait_for_may_change_meanwhile(
         1,
     );
     lab.upload(&allowed(GATED));
-    while readiness(&lab).memory.waiting.is_empty() {
-        lab.step();
-    }
+    until(&lab, "somebody waits", |lab| {
+        !readiness(lab).memory.waiting.is_empty()
+    });
     lab.sim.world_mut().config_mut().broken_app = false;
     match &after {
         Some(after) => lab.upload(&allowed(after)),
@@ -434,9 +465,9 @@ fn a_gated_stack_that_is_destroyed_while_instances_wait_goes_too() {
         1,
     );
     lab.upload(GATED);
-    while readiness(&lab).memory.waiting.is_empty() {
-        lab.step();
-    }
+    until(&lab, "somebody waits", |lab| {
+        !readiness(lab).memory.waiting.is_empty()
+    });
     lab.delete_spec();
     quiet(&lab);
     verify_gone(&lab).unwrap();
@@ -469,9 +500,7 @@ fn the_functions_role_allows_exactly_what_it_sends() {
         }
     }
     // A round is tried.
-    while readiness(&lab).canaries == 0 {
-        lab.step().unwrap();
-    }
+    until(&lab, "tried again", |lab| readiness(lab).canaries > 0);
     // And instances that serve leave.
     lab.sim.world_mut().config_mut().broken_app = false;
     lab.upload(GATED);
