@@ -157,6 +157,24 @@ fn no_instance_is_launched_before_the_load_balancer_can_check_it() {
     assert!(group.at >= until, "{group}");
 }
 
+/// Its time does not run while the load balancer does not check it.
+#[test]
+fn nobody_is_given_up_whom_nobody_checked() {
+    let lab = lab(1);
+    let until = lab.now() + SignedDuration::from_mins(12);
+    lab.sim
+        .set_faults(Some(Box::new(move |sent| match sent.request.action() {
+            action @ "elasticloadbalancing:RegisterTargets" if sent.now < until => {
+                Verdict::Fail(CallError::answered(action, "AccessDenied", "no", 403))
+            }
+            _ => Verdict::Deliver,
+        })));
+    quiet(&lab);
+    assert!(lab.now() >= until, "its five minutes were over long ago");
+    assert_eq!(ended(&lab, HookResult::Abandon), []);
+    verify(&lab).unwrap();
+}
+
 /// Two intervals of the probe's checks, and ten seconds.
 #[test]
 fn a_healthy_instance_waits_no_longer_than_it_must() {
