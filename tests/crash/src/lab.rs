@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use windlass_calls::autoscaling::DescribeAutoScalingGroups;
 use windlass_engine::{
-    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Settings, StateDocument,
-    Status, Trigger, WakeBody, WakeMessage, head_key, pass, state_key, status_key,
+    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Readiness, Settings,
+    StateDocument, Status, Trigger, WakeBody, WakeMessage, head_key, pass, readiness_key, state_key,
+    status_key,
 };
 use windlass_sim::{Message, Ran, Sim, TraceEntry, World, WorldConfig};
 use windlass_spec::StackId;
@@ -339,6 +341,40 @@ impl Lab {
             }
         }
         Stopped::StillBusy
+    }
+
+    /// Instances in service of the groups that the stack can have while one takes the other's place.
+    ///
+    /// # Panics
+    /// Groups cannot be described.
+    #[must_use]
+    pub fn in_service(&self) -> BTreeSet<String> {
+        let names = ["", ".b"]
+            .map(|ending| format!("windlass-dev-web{ending}"))
+            .to_vec();
+        let now = self.sim.now();
+        let groups = self
+            .sim
+            .world_mut()
+            .call(now, DescribeAutoScalingGroups { names });
+        #[expect(clippy::expect_used, reason = "the simulator always answers this")]
+        let groups = groups.expect("groups can be described");
+        let instances = groups.into_iter().flat_map(|group| group.instances);
+        let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
+        serving.map(|instance| instance.id).collect()
+    }
+
+    /// What the gate remembers.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let world = self.sim.world();
+        let body = world.object(STATE_BUCKET, &readiness_key(&stack()));
+        #[expect(clippy::expect_used, reason = "a test must fail on a damaged memory")]
+        let read = body.map(|body| serde_json::from_slice(body).expect("the gate's memory can be read"));
+        read.unwrap_or_default()
     }
 
     /// The public status, if there is one.

@@ -8,6 +8,7 @@ mod shape;
 mod sleeper;
 pub mod swarm;
 mod sweep;
+mod trouble;
 mod verify;
 mod watch;
 
@@ -15,6 +16,7 @@ pub use lab::{LIFECYCLE, Lab, QUEUE, STATE_BUCKET, Step, Stopped, settings, stac
 pub use shape::{Shape, difference, shape};
 pub use sleeper::{Sleep, Sleeper};
 pub use sweep::{Scenario, sweep, sweep_then, sweep_twice};
+pub use trouble::trouble;
 pub use verify::{
     history_is_kept, idle_passes_change_nothing, nothing_is_orphaned_or_doubled, ready, settled, verify,
     verify_gone, verify_quickly,

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 use serde_json::Value;
-use windlass_calls::autoscaling::{self, DescribeAutoScalingGroups, HookResult};
+use windlass_calls::autoscaling::{self, HookResult};
 use windlass_calls::ec2::{DescribeRouteTables, DescribeSecurityGroups};
 use windlass_calls::s3::ListObjectsV2;
 use windlass_calls::{CallError, Filters, Request};
@@ -102,13 +102,9 @@ fn entries(lab: &Lab) -> Vec<String> {
     rejected.map(|key| text(lab, key)).collect()
 }
 
-fn readiness(lab: &Lab) -> Readiness {
-    serde_json::from_str(&text(lab, &readiness_key(&stack()))).unwrap()
-}
-
 /// Cause and remedy of the instance that was given up last.
 fn said(lab: &Lab) -> String {
-    let rejected = readiness(lab).rejected.pop().unwrap();
+    let rejected = lab.readiness().rejected.pop().unwrap();
     format!("{} {}", rejected.cause, rejected.remedy)
 }
 
@@ -284,30 +280,16 @@ fn whatever_cannot_be_found_out_nothing_keeps_an_instance_that_is_late(
         Verdict::Fail(CallError::answered(action, error.0, "no", error.1))
     })));
     for _ in 0..LIMIT {
-        if readiness(&lab).suspended.is_some() || lab.step().is_none() {
+        if lab.readiness().suspended.is_some() || lab.step().is_none() {
             break;
         }
     }
-    assert!(readiness(&lab).suspended.is_some());
+    assert!(lab.readiness().suspended.is_some());
     assert_eq!(ended(&lab, HookResult::Abandon).len(), 6);
     assert_eq!(ended(&lab, HookResult::Continue), []);
     // It may be told in the very look that ends the last round.
     lab.step();
     assert!(!sent(&lab, action).is_empty(), "{action} was never tried");
-}
-
-/// The group's instances in service.
-fn in_service(lab: &Lab) -> Vec<String> {
-    let now = lab.sim.now();
-    let names = vec!["windlass-dev-web".to_owned()];
-    let groups = lab
-        .sim
-        .world_mut()
-        .call(now, DescribeAutoScalingGroups { names })
-        .unwrap();
-    let instances = groups.into_iter().flat_map(|group| group.instances);
-    let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
-    serving.map(|instance| instance.id).collect()
 }
 
 /// Whether instances wait.
@@ -404,7 +386,7 @@ fn a_look_that_dies_while_it_finds_out_why_lets_nobody_go_on() {
     while lab.sim.now() < until {
         let now = lab.sim.now();
         lab.sim.world_mut().settle(now);
-        assert_eq!(in_service(&lab), Vec::<String>::new());
+        assert!(lab.in_service().is_empty());
         if lab.step().is_none() {
             lab.sim.advance(SignedDuration::from_secs(20));
         }
@@ -412,5 +394,5 @@ fn a_look_that_dies_while_it_finds_out_why_lets_nobody_go_on() {
     assert!(sent(&lab, "ec2:GetConsoleOutput").len() > 5);
     lab.sim.set_faults(None);
     until_degraded(&lab);
-    assert_eq!(in_service(&lab), Vec::<String>::new());
+    assert!(lab.in_service().is_empty());
 }

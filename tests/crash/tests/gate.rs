@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
-use windlass_calls::autoscaling::{self, DescribeAutoScalingGroups, HookResult};
+use windlass_calls::autoscaling::{self, HookResult};
 use windlass_calls::s3::ListObjectsV2;
 use windlass_calls::sqs::SendMessage;
 use windlass_calls::{CallError, Request};
-use windlass_crash::{LIFECYCLE, Lab, STATE_BUCKET, Step, Stopped, stack, verify, verify_gone};
-use windlass_engine::{Phase, Readiness, readiness_key};
-use windlass_sim::{Peers, TraceEntry, Verdict, WorldConfig};
+use windlass_crash::{LIFECYCLE, Lab, STATE_BUCKET, Step, Stopped, trouble, verify, verify_gone};
+use windlass_engine::Phase;
+use windlass_sim::{TraceEntry, Verdict, WorldConfig};
 
 #[path = "../../../shared/calls/tests/template/mod.rs"]
 mod template;
@@ -72,29 +72,6 @@ fn ended(lab: &Lab, wanted: HookResult) -> Vec<(Timestamp, String)> {
     ended.collect()
 }
 
-/// The group's instances in service.
-fn in_service(lab: &Lab) -> BTreeSet<String> {
-    let now = lab.sim.now();
-    let names = ["", ".b"]
-        .map(|ending| format!("windlass-dev-web{ending}"))
-        .to_vec();
-    let groups = lab
-        .sim
-        .world_mut()
-        .call(now, DescribeAutoScalingGroups { names })
-        .unwrap();
-    let instances = groups.into_iter().flat_map(|group| group.instances);
-    let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
-    serving.map(|instance| instance.id).collect()
-}
-
-fn readiness(lab: &Lab) -> Readiness {
-    let world = lab.sim.world();
-    let read = world.object(STATE_BUCKET, &readiness_key(&stack()));
-    read.map(|body| serde_json::from_slice(body).unwrap())
-        .unwrap_or_default()
-}
-
 /// Puts a message on the lifecycle queue.
 fn send(lab: &Lab, body: &str, delay: u16) {
     let now = lab.sim.now();
@@ -113,9 +90,9 @@ fn every_instance_is_let_in_by_the_gate_and_the_stack_is_ready() {
         .into_iter()
         .map(|(_, id)| id)
         .collect();
-    assert_eq!(admitted, in_service(&lab));
+    assert_eq!(admitted, lab.in_service());
     assert_eq!(admitted.len(), 2);
-    assert!(readiness(&lab).memory.waiting.is_empty());
+    assert!(lab.readiness().memory.waiting.is_empty());
 }
 
 #[test]
@@ -179,7 +156,7 @@ fn nobody_is_given_up_whom_nobody_checked() {
 #[test]
 fn a_healthy_instance_waits_no_longer_than_it_must() {
     let lab = ready().fork(1);
-    let gone = in_service(&lab).into_iter().next().unwrap();
+    let gone = lab.in_service().into_iter().next().unwrap();
     lab.sim.world_mut().terminate_instance(&gone);
     let died = lab.sim.now();
     // The group notices after a minute, and the instance answers half a minute after its launch.
@@ -196,7 +173,7 @@ fn a_healthy_instance_waits_no_longer_than_it_must() {
 #[test]
 fn a_launch_takes_at_most_6_calls_and_a_look_1() {
     let lab = ready().fork(1);
-    let gone = in_service(&lab).into_iter().next().unwrap();
+    let gone = lab.in_service().into_iter().next().unwrap();
     lab.sim.world_mut().terminate_instance(&gone);
     let noticed = lab.sim.now() + SignedDuration::from_secs(61);
     lab.sim.world_mut().settle(noticed);
@@ -237,7 +214,7 @@ fn what_never_gets_healthy_is_given_up_with_its_cause_and_after_three_rounds_not
     );
     lab.upload(&GATED.replace("nginx", "ngnix"));
     for _ in 0..LIMIT {
-        assert_eq!(in_service(&lab), BTreeSet::new());
+        assert_eq!(lab.in_service(), BTreeSet::new());
         if lab.status().is_some_and(|status| status.phase == Phase::Degraded) {
             break;
         }
@@ -281,7 +258,7 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
         1,
     );
     lab.upload(GATED);
-    let suspended = |lab: &Lab| readiness(lab).suspended;
+    let suspended = |lab: &Lab| lab.readiness().suspended;
     until(&lab, "suspended", |lab| suspended(lab).is_some());
     assert_eq!(ended(&lab, HookResult::Abandon).len(), 6);
     for (minutes, given_up) in [(15, 8), (30, 10), (60, 12)] {
@@ -302,18 +279,18 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
     quiet(&lab);
     verify(&lab).unwrap();
     assert_eq!(lab.status().unwrap().unhealthy_instances, []);
-    assert_eq!(readiness(&lab).canaries, 0);
+    assert_eq!(lab.readiness().canaries, 0);
 }
 
 /// The instances that serve go on, and no new one gets a request.
 #[test]
 fn a_version_that_never_gets_healthy_takes_nothing_away() {
     let lab = ready().fork(1);
-    let before = in_service(&lab);
+    let before = lab.in_service();
     lab.sim.world_mut().config_mut().broken_versions = [2].into();
     lab.upload(&GATED.replace("[nginx]", "[nginx, htop]"));
     for _ in 0..LIMIT {
-        assert_eq!(in_service(&lab), before);
+        assert_eq!(lab.in_service(), before);
         if lab.step().is_none() {
             break;
         }
@@ -378,29 +355,10 @@ fn whatever_fails_on_the_way_nobody_who_is_not_healthy_serves(#[values(0, 1, 2, 
     let mut launches = 0;
     for seed in part * 20..(part + 1) * 20 {
         let lab = before.fork(seed);
-        let bad = seed % 7 + 8;
-        lab.sim.set_faults(Some(Box::new(move |sent| {
-            let number = seed
-                .wrapping_mul(0x9e37_79b9)
-                .wrapping_add(sent.index)
-                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
-                >> 33;
-            if !number.is_multiple_of(bad) {
-                return Verdict::Deliver;
-            }
-            let failed = |code, status| CallError::answered(sent.request.action(), code, "no", status);
-            match (number / bad) % 6 {
-                0 => Verdict::CrashBefore(Peers::None),
-                1 => Verdict::CrashAfter(Peers::All),
-                2 => Verdict::LoseAnswer,
-                3 => Verdict::Fail(failed("Throttling", 400)),
-                4 => Verdict::Fail(failed("InternalError", 500)),
-                _ => Verdict::FailApplied(failed("InternalError", 500)),
-            }
-        })));
+        lab.sim.set_faults(Some(Box::new(trouble(seed, seed % 7 + 8))));
         let broken = seed % 3 == 0;
         lab.sim.world_mut().config_mut().broken_app = broken;
-        let old = in_service(&lab);
+        let old = lab.in_service();
         for id in &old {
             lab.sim.world_mut().terminate_instance(id);
         }
@@ -409,7 +367,7 @@ fn whatever_fails_on_the_way_nobody_who_is_not_healthy_serves(#[values(0, 1, 2, 
             let now = lab.sim.now();
             lab.sim.world_mut().settle(now);
             if broken {
-                let new: Vec<String> = in_service(&lab).difference(&old).cloned().collect();
+                let new: Vec<String> = lab.in_service().difference(&old).cloned().collect();
                 assert_eq!(new, Vec::<String>::new(), "seed {seed}");
             }
             if lab.step().is_none() {
@@ -447,7 +405,7 @@ fn what_instances_wait_for_may_change_meanwhile(
     );
     lab.upload(&allowed(GATED));
     until(&lab, "somebody waits", |lab| {
-        !readiness(lab).memory.waiting.is_empty()
+        !lab.readiness().memory.waiting.is_empty()
     });
     lab.sim.world_mut().config_mut().broken_app = false;
     match &after {
@@ -457,11 +415,11 @@ fn what_instances_wait_for_may_change_meanwhile(
     quiet(&lab);
     if after.is_some() {
         verify(&lab).unwrap();
-        assert_eq!(in_service(&lab).len(), 2);
+        assert_eq!(lab.in_service().len(), 2);
     } else {
         verify_gone(&lab).unwrap();
     }
-    assert!(readiness(&lab).memory.waiting.is_empty(), "{:?}", readiness(&lab));
+    assert!(lab.readiness().memory.waiting.is_empty(), "{:?}", lab.readiness());
 }
 
 #[test]
@@ -484,7 +442,7 @@ fn a_gated_stack_that_is_destroyed_while_instances_wait_goes_too() {
     );
     lab.upload(GATED);
     until(&lab, "somebody waits", |lab| {
-        !readiness(lab).memory.waiting.is_empty()
+        !lab.readiness().memory.waiting.is_empty()
     });
     lab.delete_spec();
     quiet(&lab);
@@ -518,7 +476,7 @@ fn the_functions_role_allows_exactly_what_it_sends() {
         }
     }
     // A round is tried.
-    until(&lab, "tried again", |lab| readiness(lab).canaries > 0);
+    until(&lab, "tried again", |lab| lab.readiness().canaries > 0);
     // And instances that serve leave.
     lab.sim.world_mut().config_mut().broken_app = false;
     lab.upload(GATED);
@@ -529,7 +487,7 @@ fn the_functions_role_allows_exactly_what_it_sends() {
     let spot = Lab::new(WorldConfig::default(), 1);
     spot.upload(&GATED.replace("{app:", "{spot: {onDemandBase: 0, onDemandPercent: 0}, app:"));
     quiet(&spot);
-    let one = in_service(&spot).into_iter().next().unwrap();
+    let one = spot.in_service().into_iter().next().unwrap();
     assert!(spot.sim.world_mut().interrupt_spot(&one));
     spot.step();
     looked.extend(spot.looked());

@@ -12,9 +12,9 @@ use windlass_calls::autoscaling::{
 };
 use windlass_calls::elb::{self, DescribeTargetHealth};
 use windlass_calls::s3::ListObjectsV2;
-use windlass_calls::{CallError, Request, ssm};
-use windlass_crash::{Lab, STATE_BUCKET, Stopped, verify, verify_gone};
-use windlass_sim::{Peers, Verdict, WorldConfig};
+use windlass_calls::{Request, ssm};
+use windlass_crash::{Lab, STATE_BUCKET, Stopped, trouble, verify, verify_gone};
+use windlass_sim::WorldConfig;
 
 const GROUP: &str = "windlass-dev-web";
 const GATED: &str = "
@@ -206,26 +206,7 @@ fn whatever_fails_nobody_goes_undrained_and_everybody_goes(
         lab.sim.advance(SignedDuration::from_mins(2));
         assert_eq!(lab.run(LIMIT), Stopped::Quiet);
         lab.sim.advance(SignedDuration::from_mins(10));
-        let bad = seed % 7 + 8;
-        lab.sim.set_faults(Some(Box::new(move |sent| {
-            let number = seed
-                .wrapping_mul(0x9e37_79b9)
-                .wrapping_add(sent.index)
-                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
-                >> 33;
-            if !number.is_multiple_of(bad) {
-                return Verdict::Deliver;
-            }
-            let failed = |code, status| CallError::answered(sent.request.action(), code, "no", status);
-            match (number / bad) % 6 {
-                0 => Verdict::CrashBefore(Peers::None),
-                1 => Verdict::CrashAfter(Peers::All),
-                2 => Verdict::LoseAnswer,
-                3 => Verdict::Fail(failed("Throttling", 400)),
-                4 => Verdict::Fail(failed("InternalError", 500)),
-                _ => Verdict::FailApplied(failed("InternalError", 500)),
-            }
-        })));
+        lab.sim.set_faults(Some(Box::new(trouble(seed, seed % 7 + 8))));
         let asked = lab.sim.now();
         want(&lab, 2);
         let until = asked + SignedDuration::from_mins(20);

@@ -8,17 +8,18 @@
 //! group's when it is done (rule 46). Where another target group or network needs another group, both live side by
 //! side until the new one serves; their names alternate.
 
+mod rollout;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use windlass_calls::autoscaling::{
-    self, Activity, CancelInstanceRefresh, CreateAutoScalingGroup, DeleteAutoScalingGroup,
-    DescribeAutoScalingGroups, DescribeInstanceRefreshes, DescribeScalingActivities, Distribution, Group,
-    GroupChange, GroupSettings, Launch, Refresh, RefreshPreferences, Response as Autoscaling,
-    ResumeProcesses, StartInstanceRefresh, UpdateAutoScalingGroup,
+    self, Activity, CreateAutoScalingGroup, DeleteAutoScalingGroup, DescribeAutoScalingGroups,
+    DescribeInstanceRefreshes, DescribeScalingActivities, Distribution, Group, GroupChange, GroupSettings,
+    Launch, Refresh, Response as Autoscaling, ResumeProcesses, UpdateAutoScalingGroup,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::{Mode, Rollout};
+use windlass_spec::Mode;
 
 use super::{in_zone, make, spot};
 use crate::context::{Context, Id, Known, Outputs};
@@ -40,9 +41,6 @@ const LAUNCH: &str = "Launch";
 
 /// How the description of a launch begins.
 const LAUNCHING: &str = "Launching";
-
-/// Seconds that new instances are watched before a rollout counts as done.
-const BAKE: u32 = 60;
 
 /// What AWS shows.
 #[derive(Default, Clone)]
@@ -140,9 +138,8 @@ impl Kind for AutoScalingGroup {
             &cx.spec.compute.instance_types,
         );
         // AWS takes no other while a rollout is under way.
-        let rolling = seen.refreshes.iter().flatten().next();
-        let share =
-            share.filter(|_| !rolling.is_some_and(|refresh| is_active(refresh) || is_ending(refresh)));
+        let newest = seen.refreshes.iter().flatten().next();
+        let share = share.filter(|_| !newest.is_some_and(rollout::is_under_way));
         if let Some((change, now)) = difference(&group.settings, &wanted, share) {
             let reason = match &change.launch {
                 Some(launch) => spot::reason(launch),
@@ -158,7 +155,7 @@ impl Kind for AutoScalingGroup {
             return Ok(Next::update(update, reason, outputs).over(now));
         }
         if launched(&group.settings) != launch {
-            return rollout(cx, id, group, seen, known, launch, outputs);
+            return rollout::next(cx, id, group, newest, known, launch, outputs);
         }
         Ok(capacity(cx, group, &seen.activities, outputs))
     }
@@ -252,7 +249,7 @@ impl Seen {
                     .refreshes
                     .iter_mut()
                     .flatten()
-                    .find(|refresh| is_active(refresh));
+                    .find(|refresh| rollout::is_active(refresh));
                 if let Some(refresh) = active {
                     refresh.status = "Cancelling".into();
                 }
@@ -504,114 +501,6 @@ fn at_the_gate(group: &Group) -> String {
         1 => ", 1 waits at the gate".into(),
         many => format!(", {many} wait at the gate"),
     }
-}
-
-/// Brings a new version to the instances that run, or says how far that is. The new ones start no sooner than the first
-/// ones would: what boots without a way out never gets healthy, and the rollout is taken back.
-fn rollout(
-    cx: &Context,
-    id: &Id,
-    group: &Group,
-    seen: &Seen,
-    known: &Known,
-    wanted: Launch,
-    outputs: Outputs,
-) -> Result<Next, Blocked> {
-    let name = group.settings.name.clone();
-    let now = json!({ "group": name, "launch": launched(&group.settings), "change": { "launch": launched(&group.settings) } });
-    if cx.spec.rollout == Rollout::Manual {
-        let change = GroupChange {
-            launch: Some(wanted),
-            ..GroupChange::default()
-        };
-        let update = UpdateAutoScalingGroup {
-            group: name,
-            change: Box::new(change),
-        };
-        let reason = "instances launched from now on are made from the new version; running ones stay";
-        return Ok(Next::update(update, reason, outputs).over(now));
-    }
-    let newest = seen.refreshes.iter().flatten().next();
-    let outputs = outputs.with("rollout", cx.version);
-    let tried = cx
-        .record(id)
-        .is_some_and(|record| record.outputs.get("rollout") == cx.version);
-    Ok(match newest {
-        Some(refresh) if is_active(refresh) && refresh.version != Some(wanted.version) => {
-            let reason = "the rollout under way brings a version that is no longer wanted";
-            Next::update(CancelInstanceRefresh { group: name }, reason, outputs)
-        }
-        Some(refresh) if is_active(refresh) => Next::wait(
-            format!(
-                "rolling out version {}: {} %{}",
-                wanted.version,
-                refresh.percentage,
-                because(refresh)
-            ),
-            outputs,
-        ),
-        Some(refresh) if is_ending(refresh) => Next::wait(
-            format!("the rollout is {}{}", words(&refresh.status), because(refresh)),
-            outputs,
-        ),
-        Some(refresh) if tried && refresh.version == Some(wanted.version) && is_failed(refresh) => {
-            Next::Refuse {
-                reason: format!(
-                    "version {} of the launch template did not become healthy ({}{}), and version {} goes on serving: correct compute, or the application, and upload the spec again",
-                    wanted.version,
-                    words(&refresh.status),
-                    because(refresh),
-                    group.settings.version,
-                ),
-                outputs: Some(outputs),
-            }
-        }
-        _ => {
-            super::runnable(cx, known)?;
-            let reason = "running instances are replaced by ones of the new version, a few at a time";
-            let start = StartInstanceRefresh {
-                group: name,
-                launch: wanted,
-                preferences: RefreshPreferences {
-                    healthy: MAINTENANCE,
-                    bake: BAKE,
-                    rollback: true,
-                },
-            };
-            Next::update(start, reason, outputs).over(now)
-        }
-    })
-}
-
-fn is_active(refresh: &Refresh) -> bool {
-    matches!(refresh.status.as_str(), "Pending" | "InProgress" | "Baking")
-}
-
-fn is_ending(refresh: &Refresh) -> bool {
-    matches!(refresh.status.as_str(), "Cancelling" | "RollbackInProgress")
-}
-
-fn is_failed(refresh: &Refresh) -> bool {
-    matches!(
-        refresh.status.as_str(),
-        "Failed" | "RollbackSuccessful" | "RollbackFailed" | "Cancelled"
-    )
-}
-
-/// `RollbackSuccessful` as people read it: `rollback successful`.
-fn words(status: &str) -> String {
-    let spaced = status.chars().flat_map(|c| {
-        let before = c.is_ascii_uppercase().then_some(' ');
-        before.into_iter().chain([c.to_ascii_lowercase()])
-    });
-    spaced.collect::<String>().trim().to_owned()
-}
-
-fn because(refresh: &Refresh) -> String {
-    refresh
-        .reason
-        .as_deref()
-        .map_or_else(String::new, |why| format!(": {why}"))
 }
 
 /// Ready with the least number of instances in service; else what keeps them.
