@@ -9,6 +9,8 @@ use windlass_spec::{StackId, parse_key};
 pub(crate) const STATES: &str = "states/";
 /// Prefix of archived states.
 pub(crate) const ARCHIVE: &str = "archive/";
+/// Prefix of what there is of each stack: heads, and what gates remember.
+pub(crate) const STACKS: &str = "stacks/";
 /// What follows a state's own name in the archive.
 const PACKED: &str = ".zst";
 
@@ -64,6 +66,12 @@ impl fmt::Display for StateKey {
 /// The stack of this name, `dev/web`; `None` if no stack can have it.
 pub(crate) fn stack_named(name: &str) -> Option<StackId> {
     parse_key(&format!("specs/{name}.yaml")).ok()
+}
+
+/// The stack whose document of one kind has this key: its head, say. Other keys have none.
+pub(crate) fn stack_of(key: &str, key_of: fn(&StackId) -> String) -> Option<StackId> {
+    let (name, _) = key.strip_prefix(STACKS)?.rsplit_once('/')?;
+    stack_named(name).filter(|stack| key_of(stack) == key)
 }
 
 #[cfg(test)]

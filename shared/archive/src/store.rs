@@ -1,9 +1,11 @@
 //! The state bucket through a port: reading within a bound, listing.
 
+use serde::de::DeserializeOwned;
 use windlass_calls::s3::{GetObject, ListObjectsV2, Object};
 use windlass_calls::{CallError, Class, Tags};
 use windlass_engine::Port;
 
+use crate::LARGEST;
 use crate::error::ArchiveError;
 
 /// An object that is there.
@@ -41,6 +43,22 @@ pub(crate) async fn read<P: Port>(
         Err(error) if error.class == Class::Gone => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Reads a document of ours; `None` if there is none.
+pub(crate) async fn read_document<P: Port, T: DeserializeOwned>(
+    port: &P,
+    bucket: &str,
+    key: &str,
+) -> Result<Option<T>, ArchiveError> {
+    let Some(found) = read(port, bucket, key, LARGEST as u64).await? else {
+        return Ok(None);
+    };
+    let document = serde_json::from_slice(&found.body).map_err(|source| ArchiveError::Document {
+        key: key.to_owned(),
+        source,
+    })?;
+    Ok(Some(document))
 }
 
 /// Keys under a prefix, in order.

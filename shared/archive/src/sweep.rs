@@ -14,17 +14,15 @@ use windlass_calls::sqs::SendMessage;
 use windlass_engine::{Clock, Head, Port, WakeBody, WakeMessage, head_key};
 use windlass_spec::StackId;
 
+use crate::Settings;
 use crate::archive::{Outcome, archive_state};
 use crate::error::ArchiveError;
-use crate::key::{ARCHIVE, STATES, StateKey, stack_named};
+use crate::key::{ARCHIVE, STACKS, STATES, StateKey, stack_of};
 use crate::ledger::Ledger;
-use crate::store::{list, read};
+use crate::store::{list, read_document};
 use crate::waits::wake_gates;
 use crate::wake::{look_is_due, overdue};
-use crate::{LARGEST, Settings};
 
-/// Prefix of heads, and of what gates remember.
-pub(crate) const STACKS: &str = "stacks/";
 /// Most states that one sweep archives.
 const MOST: usize = 1000;
 /// States or heads that are worked on at a time.
@@ -154,7 +152,7 @@ async fn wake_stacks<P: Port>(
     keys: &[String],
     report: &mut SweepReport,
 ) {
-    let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key))).map(async |stack| {
+    let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key, head_key))).map(async |stack| {
         let woken = in_time(clock, until, wake_if_overdue(port, clock, settings, &stack)).await;
         (stack, woken)
     });
@@ -169,12 +167,6 @@ async fn wake_stacks<P: Port>(
     }
 }
 
-/// The stack whose head has this key. Others, statuses among them, have none.
-fn stack_of(key: &str) -> Option<StackId> {
-    let name = key.strip_prefix(STACKS)?.strip_suffix("/head.json")?;
-    stack_named(name).filter(|stack| head_key(stack) == key)
-}
-
 async fn wake_if_overdue<P: Port>(
     port: &P,
     clock: &dyn Clock,
@@ -182,14 +174,10 @@ async fn wake_if_overdue<P: Port>(
     stack: &StackId,
 ) -> Result<bool, ArchiveError> {
     let key = head_key(stack);
-    let Some(found) = read(port, &settings.state_bucket, &key, LARGEST as u64).await? else {
+    let Some(head) = read_document::<_, Head>(port, &settings.state_bucket, &key).await? else {
         return Ok(false);
     };
-    let document = |source| ArchiveError::Document {
-        key: key.clone(),
-        source,
-    };
-    let head: Head = serde_json::from_slice(&found.body).map_err(document)?;
+    let document = |source| ArchiveError::Document { key, source };
     let now = clock.now();
     let token = overdue(&head, now).map(str::to_owned);
     if token.is_none() && !look_is_due(&head, stack, now) {

@@ -15,12 +15,12 @@ use windlass_calls::sqs::SendMessage;
 use windlass_engine::{Chain, Clock, GateMessage, GateWake, Port, Readiness, readiness_key};
 use windlass_spec::StackId;
 
+use crate::Settings;
 use crate::error::ArchiveError;
-use crate::key::stack_named;
-use crate::store::read;
-use crate::sweep::{AT_ONCE, STACKS, SweepReport, in_time};
+use crate::key::stack_of;
+use crate::store::read_document;
+use crate::sweep::{AT_ONCE, SweepReport, in_time};
 use crate::wake::is_overdue;
-use crate::{LARGEST, Settings};
 
 /// End of the state of an instance that waits for a hook, on its way in, out, or into a warm pool.
 const WAITS: &str = ":Wait";
@@ -50,7 +50,7 @@ pub(crate) async fn wake_gates<P: Port>(
             .push(("instances that wait".into(), ArchiveError::Call(error))),
         None => report.left += 1,
     }
-    let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key))).map(async |stack| {
+    let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key, readiness_key))).map(async |stack| {
         let wake = in_time(clock, until, overdue(port, clock, settings, &stack)).await;
         (stack, wake)
     });
@@ -75,12 +75,6 @@ pub(crate) async fn wake_gates<P: Port>(
     }
 }
 
-/// The stack whose gate's memory has this key.
-fn stack_of(key: &str) -> Option<StackId> {
-    let name = key.strip_prefix(STACKS)?.strip_suffix("/readiness.json")?;
-    stack_named(name).filter(|stack| readiness_key(stack) == key)
-}
-
 /// The look that is overdue: it continues the chain that broke, or ends it if the group is gone.
 async fn overdue<P: Port>(
     port: &P,
@@ -89,11 +83,9 @@ async fn overdue<P: Port>(
     stack: &StackId,
 ) -> Result<Option<GateWake>, ArchiveError> {
     let key = readiness_key(stack);
-    let Some(found) = read(port, &settings.state_bucket, &key, LARGEST as u64).await? else {
+    let Some(memory) = read_document::<_, Readiness>(port, &settings.state_bucket, &key).await? else {
         return Ok(None);
     };
-    let memory: Readiness =
-        serde_json::from_slice(&found.body).map_err(|source| ArchiveError::Document { key, source })?;
     let late = |due| is_overdue(clock.now().duration_since(due));
     let group = memory.group;
     let wake = memory.wake.filter(|wake| late(wake.due));

@@ -120,6 +120,20 @@ impl Lab {
         }
     }
 
+    /// The same in an account with room for many stacks.
+    #[must_use]
+    pub fn roomy() -> Self {
+        let config = WorldConfig {
+            vpc_quota: 20,
+            internet_gateway_quota: 20,
+            address_quota: 40,
+            nat_gateway_quota: 20,
+            vcpu_quota: 1000,
+            ..WorldConfig::default()
+        };
+        Self::new(config, 1)
+    }
+
     /// The same account and pipeline as they are now, to try something with: what happens in one does not in the other.
     #[must_use]
     pub fn fork(&self, seed: u64) -> Self {

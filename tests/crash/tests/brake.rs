@@ -6,7 +6,6 @@
 use jiff::{SignedDuration, Timestamp};
 use windlass_crash::{Lab, STATE_BUCKET, Stopped, stack_named};
 use windlass_engine::{Deletion, DeletionStage, Head, Phase, Status, Trigger, head_key};
-use windlass_sim::WorldConfig;
 use windlass_spec::StackId;
 
 /// Small, with something of every kind.
@@ -16,18 +15,6 @@ compute: {app: {packages: [nginx]}}
 scaling: {min: 2, max: 4}
 monitoring: {dashboard: true, notify: [ops@example.com]}
 ";
-
-fn account() -> Lab {
-    let config = WorldConfig {
-        vpc_quota: 20,
-        internet_gateway_quota: 20,
-        address_quota: 40,
-        nat_gateway_quota: 20,
-        vcpu_quota: 1000,
-        ..WorldConfig::default()
-    };
-    Lab::new(config, 1)
-}
 
 /// When calls to AWS were sent that change anything, and which.
 fn changes(lab: &Lab) -> Vec<(Timestamp, &'static str)> {
@@ -43,7 +30,7 @@ fn words_of(status: &Status) -> String {
 }
 
 fn several(count: usize) -> (Lab, Vec<StackId>) {
-    let lab = account();
+    let lab = Lab::roomy();
     let stacks: Vec<StackId> = (0..count)
         .map(|number| stack_named(&format!("web{number}")))
         .collect();

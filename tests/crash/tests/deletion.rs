@@ -15,7 +15,7 @@ use windlass_crash::{
 };
 use windlass_engine::{DeletionStage, Phase, Trigger, head_key, state_key, status_key};
 use windlass_planner::Id;
-use windlass_sim::{Lag, Verdict, WorldConfig};
+use windlass_sim::{Lag, Verdict};
 use windlass_spec::StackId;
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
@@ -35,20 +35,8 @@ scaling: {min: 2}
 ";
 const LIMIT: usize = 600;
 
-fn account() -> Lab {
-    let config = WorldConfig {
-        vpc_quota: 20,
-        internet_gateway_quota: 20,
-        address_quota: 40,
-        nat_gateway_quota: 20,
-        vcpu_quota: 1000,
-        ..WorldConfig::default()
-    };
-    Lab::new(config, 1)
-}
-
 fn ready(spec: &str) -> Lab {
-    let lab = account();
+    let lab = Lab::roomy();
     lab.upload(spec);
     quiet(&lab);
     verify(&lab).unwrap();
@@ -188,7 +176,7 @@ fn a_spec_that_goes_at_any_time_takes_its_stack_with_it(
     #[case] spec: String,
     #[values(Lag::None, Lag::Seeded { seed: 5, max: 60 })] lag: Lag,
 ) {
-    let mut lab = before.map_or_else(account, ready).fork(1);
+    let mut lab = before.map_or_else(Lab::roomy, ready).fork(1);
     {
         let mut world = lab.sim.world_mut();
         let config = world.config_mut();
@@ -249,7 +237,7 @@ fn a_stack_of_prod_is_protected_unless_its_spec_says_otherwise() {
         environment: "prod".into(),
         name: "web".into(),
     };
-    let lab = account();
+    let lab = Lab::roomy();
     lab.upload_of(&stack, SMALL);
     quiet(&lab);
     let before = lab.sim.world().inventory();
