@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
@@ -222,17 +222,19 @@ fn whatever_fails_nobody_goes_undrained_and_everybody_goes(
                 "seed {seed}: {id}"
             );
         }
-        let mut sent = BTreeSet::new();
+        let mut sent = BTreeMap::new();
         for entry in &*lab.sim.trace() {
             if let Request::Ssm(ssm::Request::SendCommand(send)) = &entry.request
                 && entry.outcome.applied()
             {
-                assert!(
-                    sent.insert(send.instance.clone()),
-                    "seed {seed}: {} runs it twice",
-                    send.instance
-                );
+                let before = sent.insert(send.instance.clone(), entry.at);
+                assert_eq!(before, None, "seed {seed}: {} runs it twice", send.instance);
             }
+        }
+        for (at, id) in &gone {
+            let runs = sent.get(id).map(|since| at.duration_since(*since));
+            let ended = runs.is_none_or(|runs| runs >= SignedDuration::from_secs(2));
+            assert!(ended, "seed {seed}: {id} goes while its command runs");
         }
         left += gone.len();
         lab.sim.set_faults(None);

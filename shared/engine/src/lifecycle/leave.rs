@@ -16,7 +16,7 @@ use windlass_readiness::leave::{self, Done, LEAVING, Leaver, Look, Running, Sett
 use windlass_spec::{Command, Spec, StackId};
 
 use super::LookReport;
-use super::document::{Readiness, readiness_key};
+use super::document::Readiness;
 use super::look::Session;
 use crate::pass::PassError;
 use crate::port::Port;
@@ -175,11 +175,8 @@ impl<P: Port> Session<'_, P> {
                 });
             }
         }
-        let condition = then.etag.clone().map_or(Condition::Absent, Condition::Matches);
-        let written = self.store.put(&readiness_key(stack), &then, condition).await?;
-        let claimed = written.is_some();
+        let claimed = self.write(stack, &mut then).await?;
         if claimed {
-            then.etag = written;
             *document = then;
         }
         Ok(claimed)

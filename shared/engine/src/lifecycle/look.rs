@@ -72,16 +72,35 @@ impl<P: Port> Session<'_, P> {
         let Some(Chain { stack, token }) = &wake.chain else {
             return self.look_at_group(&wake.group).await;
         };
-        let Some(read) = self.store.get::<Readiness>(&readiness_key(stack)).await? else {
-            return Ok(left_alone("nobody waits"));
-        };
+        let document = self.memory(stack).await?;
         let now = self.clock.now();
         let ours = |wake: &crate::document::Wake| wake.token == *token || now > wake.due + OVERDUE;
-        if !read.document.wake.as_ref().is_some_and(ours) {
+        if !document.wake.as_ref().is_some_and(ours) {
             return Ok(left_alone("an old wake-up"));
         }
-        let (document, etag) = (read.document, Some(read.etag));
-        self.judge(stack, document, etag, None).await
+        self.judge(stack, document, None).await
+    }
+
+    /// What is remembered of a stack; nothing, if nothing ever was.
+    async fn memory(&self, stack: &StackId) -> Result<Readiness, PassError> {
+        let read = self.store.get::<Readiness>(&readiness_key(stack)).await?;
+        Ok(read.map_or_else(Readiness::default, |read| Readiness {
+            etag: Some(read.etag),
+            ..read.document
+        }))
+    }
+
+    /// Writes the memory down, if it is still as it was read; `false` if somebody else wrote meanwhile.
+    pub(super) async fn write(&self, stack: &StackId, document: &mut Readiness) -> Result<bool, PassError> {
+        let condition = document
+            .etag
+            .clone()
+            .map_or(Condition::Absent, Condition::Matches);
+        let key = readiness_key(stack);
+        let written = self.store.put(&key, document, condition).await?;
+        let is_written = written.is_some();
+        document.etag = written.or_else(|| document.etag.take());
+        Ok(is_written)
     }
 
     /// Lets a suspended group launch again when its time has come: what was wrong may have been elsewhere. All that are
@@ -124,18 +143,13 @@ impl<P: Port> Session<'_, P> {
     async fn look_at_group(&self, name: &str) -> Result<LookReport, PassError> {
         let names = vec![name.to_owned()];
         let groups = self.port.call(DescribeAutoScalingGroups { names }).await?;
-        let Some((group, stack)) = groups
+        let ours = groups
             .into_iter()
-            .find_map(|group| Some((stack_of(&group)?, group)))
-            .map(|(stack, group)| (group, stack))
-        else {
+            .find_map(|group| Some((stack_of(&group)?, group)));
+        let Some((stack, group)) = ours else {
             return Ok(left_alone("not a group of ours"));
         };
-        let key = readiness_key(&stack);
-        let read = self.store.get::<Readiness>(&key).await?;
-        let (mut document, etag) = read.map_or((Readiness::default(), None), |read| {
-            (read.document, Some(read.etag))
-        });
+        let mut document = self.memory(&stack).await?;
         let Some(recorded) = self.recorded(&stack).await? else {
             return self.again(&stack, &group).await;
         };
@@ -150,7 +164,7 @@ impl<P: Port> Session<'_, P> {
             };
             document.memory.waiting.clear();
             name.clone_into(&mut document.group);
-            return self.open(&stack, document, etag, &group, result).await;
+            return self.open(&stack, document, &group, result).await;
         }
         let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
             return self.again(&stack, &group).await;
@@ -175,7 +189,7 @@ impl<P: Port> Session<'_, P> {
             heartbeat: names::HOOK_HEARTBEAT,
             ..document
         };
-        self.judge(&stack, document, etag, Some(&group)).await
+        self.judge(&stack, document, Some(&group)).await
     }
 
     pub(super) async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
@@ -213,11 +227,9 @@ impl<P: Port> Session<'_, P> {
         &self,
         stack: &StackId,
         mut document: Readiness,
-        etag: Option<String>,
         group: &Group,
         result: HookResult,
     ) -> Result<LookReport, PassError> {
-        document.etag = etag;
         let waiting = group
             .instances
             .iter()
@@ -247,8 +259,7 @@ impl<P: Port> Session<'_, P> {
         Box::pin(self.see_off(stack, &mut document, Some(group), &mut report)).await?;
         self.tell_of_members(stack, &document, &report).await?;
         if document != before || document.wake.is_some() {
-            let etag = document.etag.take();
-            self.remember(stack, document, etag).await?;
+            self.remember(stack, document).await?;
         }
         Ok(report)
     }
@@ -258,14 +269,12 @@ impl<P: Port> Session<'_, P> {
         &self,
         stack: &StackId,
         mut document: Readiness,
-        etag: Option<String>,
         group: Option<&Group>,
     ) -> Result<LookReport, PassError> {
         let mut report = LookReport {
             stack: Some(stack.clone()),
             ..LookReport::default()
         };
-        document.etag = etag;
         let resumed = self.try_again(stack, &mut document).await?;
         let mut acted = Acted::default();
         if group.is_some() || !document.memory.waiting.is_empty() {
@@ -288,8 +297,7 @@ impl<P: Port> Session<'_, P> {
         } else {
             self.tell_of_members(stack, &document, &report).await?;
         }
-        let etag = document.etag.take();
-        let written = self.remember(stack, document, etag).await?;
+        let written = self.remember(stack, document).await?;
         if let Some(notice) = acted.notice.filter(|_| written) {
             // What could not be told stands in the status as well.
             drop(self.port.call(notice).await);
@@ -302,8 +310,7 @@ impl<P: Port> Session<'_, P> {
         document.memory.waiting.clear();
         document.leaving.0.clear();
         document.suspended = None;
-        let etag = document.etag.take();
-        self.remember(stack, document, etag).await?;
+        self.remember(stack, document).await?;
         Ok(())
     }
 
@@ -408,26 +415,21 @@ impl<P: Port> Session<'_, P> {
     }
 
     /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again: `false`.
-    async fn remember(
-        &self,
-        stack: &StackId,
-        mut document: Readiness,
-        etag: Option<String>,
-    ) -> Result<bool, PassError> {
+    async fn remember(&self, stack: &StackId, mut document: Readiness) -> Result<bool, PassError> {
         let again = GateWake {
             group: document.group.clone(),
             chain: None,
         };
         let mut next = again.clone();
-        let waits = !document.memory.waiting.is_empty() || !document.leaving.0.is_empty();
+        let somebody = !document.memory.waiting.is_empty() || !document.leaving.0.is_empty();
         let all_known = document.memory.waiting.values().all(|waiting| waiting.registered);
         let now = self.clock.now();
         let delay = match &document.suspended {
-            Some(suspended) if !waits => until(suspended.until, now),
+            Some(suspended) if !somebody => until(suspended.until, now),
             _ if all_known => LOOK,
             _ => EARLY,
         };
-        let waits = waits || document.suspended.is_some();
+        let waits = somebody || document.suspended.is_some();
         document.wake = None;
         if waits {
             let due = now + SignedDuration::from_secs(i64::from(delay));
@@ -437,17 +439,13 @@ impl<P: Port> Session<'_, P> {
                 token,
             });
         }
-        let condition = etag.map_or(Condition::Absent, Condition::Matches);
-        let written = self
-            .store
-            .put(&readiness_key(stack), &document, condition)
-            .await?;
-        match &written {
-            None => send(self.port, self.settings, again, SHORTLY).await?,
-            Some(_) if waits => send(self.port, self.settings, next, delay).await?,
-            Some(_) => {}
+        let written = self.write(stack, &mut document).await?;
+        if !written {
+            send(self.port, self.settings, again, SHORTLY).await?;
+        } else if waits {
+            send(self.port, self.settings, next, delay).await?;
         }
-        Ok(written.is_some())
+        Ok(written)
     }
 
     /// Has the status name the instances that serve now, once the last of a wave has come or gone; unless a pass is coming

@@ -20,7 +20,7 @@ use windlass_readiness::cause::evidence::Agent;
 use windlass_readiness::gate::{Memory, Question, Steps};
 use windlass_spec::StackId;
 
-use super::document::{Readiness, Rejected, readiness_key};
+use super::document::{Readiness, Rejected};
 use super::explain::{Entry, Subject, explain};
 use super::look::{LAUNCH, Recorded, Session};
 use super::{LookReport, notice};
@@ -180,12 +180,9 @@ impl<P: Port> Session<'_, P> {
                 return Ok(true);
             }
             then.suspend(spec_version, self.clock.now());
-            let condition = then.etag.clone().map_or(Condition::Absent, Condition::Matches);
-            let written = self.store.put(&readiness_key(stack), &then, condition).await?;
-            let Some(etag) = written else {
+            if !self.write(stack, &mut then).await? {
                 return Ok(false);
-            };
-            then.etag = Some(etag);
+            }
             *document = then;
         }
         // Once more, if whoever wrote it down died before.
