@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class Measured:
     passes: int | None = None
     #: Calls besides, on the pipeline's own buckets and queues.
     own: int | None = None
+    #: Calls of the lifecycle function, which lets instances in and sees them off.
+    gate: int = 0
     memory: int | None = None  # bytes at the most
 
     @property
@@ -86,12 +88,13 @@ class Windlass:
         _until("quiet", self._is_quiet)
         calls = self.cloud.calls()
         lines = _function_logs(stamp)
-        billed = sum(float(found[1]) for line in lines if (found := re.search(r"Billed Duration: ([\d.]+) ms", line)))
-        passes = [json.loads(line) for line in lines if '"message":"pass ended"' in line]
-        metrics = [json.loads(line) for line in lines if line.startswith('{"_aws"')]
-        own = Counter(action for m in metrics for action, count in m["CallsByAction"].items() for _ in range(count))
-        own = Counter({action: count for action, count in own.items() if action.startswith(("s3:", "sqs:"))})
-        return Measured(seconds, calls, billed / 1000, passes=len(passes), own=own.total())
+        billed = sum(float(found[1]) for _, line in lines if (found := re.search(r"Billed Duration: ([\d.]+) ms", line)))
+        passes = [line for _, line in lines if '"message":"pass ended"' in line]
+        own = _counted(line for _, line in lines)
+        own = Counter({action: count for action, count in own.items() if action.startswith(OWN)})
+        gate = _counted(line for group, line in lines if group.endswith("windlass-lifecycle"))
+        gate = Counter({action: count for action, count in gate.items() if not action.startswith(OWN)})
+        return Measured(seconds, calls, billed / 1000, passes=len(passes), own=own.total(), gate=gate.total())
 
     def _phase(self, version: str | None) -> str | None:
         """The stack's phase, once the status answers to this version, or to any."""
@@ -116,17 +119,20 @@ class Windlass:
         return all(attributes[kind] == "0" for attributes in asked for kind in kinds)
 
 
-def _function_logs(since: int) -> list[str]:
-    """What the functions have logged, in milliseconds since 1970, once all of it is there."""
+def _counted(lines: Iterable[str]) -> Counter[str]:
+    """The calls that functions count in their metrics, by action."""
+    metrics = (json.loads(line) for line in lines if line.startswith('{"_aws"'))
+    return sum((Counter(metric["CallsByAction"]) for metric in metrics), Counter())
+
+
+def _function_logs(since: int) -> list[tuple[str, str]]:
+    """What each function's log group holds since then, in milliseconds since 1970, once all of it is there."""
     time.sleep(0.5)  # an invocation writes its log a moment after its message has left the queue
     logs = boto3.client("logs")
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
-    pages = (
-        page
-        for group in groups
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"], startTime=since)
-    )
-    return [event["message"] for page in pages for event in page["events"]]
+    names = [group["logGroupName"] for group in groups]
+    pages = ((name, page) for name in names for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name, startTime=since))
+    return [(name, event["message"]) for name, page in pages for event in page["events"]]
 
 
 def _until(what: str, happened: Callable[[], bool]) -> None:

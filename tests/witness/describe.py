@@ -78,12 +78,14 @@ class Stack:
         balancers = everything("elbv2", "describe_load_balancers", "LoadBalancers")
         self.balancer = one([b for b in balancers if b["VpcId"] == vpc["VpcId"]], "load balancer in the VPC")
         targets = everything("elbv2", "describe_target_groups", "TargetGroups", LoadBalancerArn=self.balancer["LoadBalancerArn"])
-        self.target_group = one(targets, "target group behind the load balancer")
         self.listeners = everything("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=self.balancer["LoadBalancerArn"])
 
         ours = {subnet["SubnetId"] for subnet in self.subnets}
         groups = everything("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups")
         self.group = one([g for g in groups if ours & set(g["VPCZoneIdentifier"].split(","))], "Auto Scaling group in the VPC")
+        serving = [t for t in targets if t["TargetGroupArn"] in self.group["TargetGroupARNs"]]
+        self.target_group = one(serving, "target group behind the load balancer with the group's instances")
+        self.other_targets = [t for t in targets if t not in serving]
         self.template = self._template()
         self.profile = self._profile()
         self._name_parts()
@@ -122,6 +124,7 @@ class Stack:
 
         self._call("load-balancer", [self.balancer["LoadBalancerArn"]])
         self._call("target-group", [self.target_group["TargetGroupArn"]])
+        self._call("other-target-group", (t["TargetGroupArn"] for t in self.other_targets))
         self._call("launch-template", [self.template["LaunchTemplateId"]])
         self._call("instance-profile", [self.profile["Arn"]])
         # How metrics name them.
@@ -163,7 +166,9 @@ class Stack:
             "role": self._role(),
             "load_balancer": self.plain(self.balancer) | {"Attributes": self._attributes("load_balancer", self.balancer)},
             "listeners": keyed((str(one["Port"]), self.plain(one, {"ListenerArn"})) for one in self.listeners),
-            "target_group": self.plain(self.target_group) | {"Attributes": self._attributes("target_group", self.target_group)},
+            "target_group": self._targets(self.target_group),
+            "other_target_groups": {self._key(t["TargetGroupArn"]): self._targets(t) for t in self.other_targets},
+            "listener_rules": self._listener_rules(),
             "launch_template": self._launch_data(),
             "auto_scaling_group": self._group(),
             "lifecycle_hooks": self._hooks(),
@@ -238,6 +243,15 @@ class Stack:
         title = "".join(word.title() for word in kind.split("_"))
         found = everything("elbv2", f"describe_{kind}_attributes", "Attributes", **{f"{title}Arn": thing[f"{title}Arn"]})
         return {attribute["Key"]: attribute["Value"] for attribute in found}
+
+    def _targets(self, group: dict[str, Any]) -> dict[str, Any]:
+        return self.plain(group) | {"Attributes": self._attributes("target_group", group)}
+
+    def _listener_rules(self) -> dict[str, Any]:
+        """Those that somebody made: a listener's own default action is shown with it."""
+        listeners = ((str(one["Port"]), everything("elbv2", "describe_rules", "Rules", ListenerArn=one["ListenerArn"])) for one in self.listeners)
+        made = ((port, rule) for port, rules in listeners for rule in rules if not rule["IsDefault"])
+        return {f"{port}/{rule['Priority']}": self.plain(rule, {"RuleArn"}) for port, rule in made}
 
     def _launch_data(self) -> dict[str, Any]:
         data = dict(self.template["LaunchTemplateData"])

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use windlass_engine::state_key;
+use windlass_engine::{readiness_key, state_key};
 use windlass_spec::{StackId, parse_key};
 
 /// Prefix of recorded states.
@@ -74,6 +74,13 @@ pub(crate) fn stack_of(key: &str, key_of: fn(&StackId) -> String) -> Option<Stac
     stack_named(name).filter(|stack| key_of(stack) == key)
 }
 
+/// The stack, and its group, whose gate's memory has this key; `None` for any other key.
+pub(crate) fn gate_of(key: &str) -> Option<(StackId, String)> {
+    let (name, file) = key.strip_prefix(STACKS)?.split_once("/readiness/")?;
+    let (stack, group) = (stack_named(name)?, file.strip_suffix(".json")?);
+    (readiness_key(&stack, group) == key).then(|| (stack, group.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -86,6 +93,22 @@ mod tests {
         assert_eq!((key.stack.to_string().as_str(), key.serial), ("dev/web", 7));
         assert_eq!(key.archived(), "archive/dev/web/00000007.json.zst");
         assert_eq!(StateKey::parse_archived(&key.archived()), Some(key));
+    }
+
+    #[test]
+    fn a_gate_has_a_stack_and_a_group() {
+        let (stack, group) = gate_of("stacks/dev/web/readiness/windlass-dev-web.b.json").unwrap();
+        assert_eq!(
+            (stack.to_string().as_str(), group.as_str()),
+            ("dev/web", "windlass-dev-web.b")
+        );
+        for other in [
+            "stacks/dev/web/head.json",
+            "stacks/dev/web/readiness.json",
+            "stacks/dev/We b/readiness/x.json",
+        ] {
+            assert_eq!(gate_of(other), None, "{other}");
+        }
     }
 
     #[test]

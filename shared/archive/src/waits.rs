@@ -12,12 +12,12 @@ use futures::stream;
 use jiff::Timestamp;
 use windlass_calls::autoscaling::DescribeAutoScalingInstances;
 use windlass_calls::sqs::SendMessage;
-use windlass_engine::{Chain, Clock, GateMessage, GateWake, Port, Readiness, readiness_key};
+use windlass_engine::{Chain, Clock, GateMessage, GateWake, Port, Readiness};
 use windlass_spec::StackId;
 
 use crate::Settings;
 use crate::error::ArchiveError;
-use crate::key::stack_of;
+use crate::key::gate_of;
 use crate::store::read_document;
 use crate::sweep::{AT_ONCE, SweepReport, in_time};
 use crate::wake::is_overdue;
@@ -50,16 +50,18 @@ pub(crate) async fn wake_gates<P: Port>(
             .push(("instances that wait".into(), ArchiveError::Call(error))),
         None => report.left += 1,
     }
-    let looks = stream::iter(keys.iter().filter_map(|key| stack_of(key, readiness_key))).map(async |stack| {
-        let wake = in_time(clock, until, overdue(port, clock, settings, &stack)).await;
-        (stack, wake)
+    let looks = stream::iter(keys).map(async |key| {
+        let (stack, _) = gate_of(key)?;
+        let wake = in_time(clock, until, overdue(port, clock, settings, stack, key)).await;
+        Some((key, wake))
     });
     let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
     let mut wakes = Vec::new();
-    while let Some((stack, wake)) = looks.next().await {
+    while let Some(looked) = looks.next().await {
+        let Some((key, wake)) = looked else { continue };
         match wake {
             Some(Ok(wake)) => wakes.extend(wake),
-            Some(Err(error)) => report.failed.push((readiness_key(&stack), error)),
+            Some(Err(error)) => report.failed.push((key.clone(), error)),
             None => report.left += 1,
         }
     }
@@ -80,10 +82,10 @@ async fn overdue<P: Port>(
     port: &P,
     clock: &dyn Clock,
     settings: &Settings,
-    stack: &StackId,
+    stack: StackId,
+    key: &str,
 ) -> Result<Option<GateWake>, ArchiveError> {
-    let key = readiness_key(stack);
-    let Some(memory) = read_document::<_, Readiness>(port, &settings.state_bucket, &key).await? else {
+    let Some(memory) = read_document::<_, Readiness>(port, &settings.state_bucket, key).await? else {
         return Ok(None);
     };
     let late = |due| is_overdue(clock.now().duration_since(due));
@@ -92,7 +94,7 @@ async fn overdue<P: Port>(
     Ok(wake.map(|wake| GateWake {
         group,
         chain: Some(Chain {
-            stack: stack.clone(),
+            stack,
             token: wake.token,
         }),
     }))

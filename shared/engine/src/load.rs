@@ -8,7 +8,7 @@ use windlass_planner::Records;
 use windlass_spec::{Spec, StackId};
 
 use crate::document::{Head, StateDocument};
-use crate::lifecycle::{Readiness, readiness_key};
+use crate::lifecycle::{Readiness, readiness_prefix};
 use crate::pass::{Job, PassError, PassReport, Settings, Verdict};
 use crate::port::Port;
 use crate::status::{Phase, Status};
@@ -26,8 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) recorded_spec: Option<Spec>,
     /// The status, with its tag, if there is one.
     pub(crate) status: Option<Versioned<Status>>,
-    /// What the gate says of instances that wait, and of those that it gave up.
-    pub(crate) readiness: Readiness,
+    /// What the gates of its groups say of instances that wait, and of those that they gave up.
+    pub(crate) gates: Vec<Readiness>,
     /// The spec's object, or why there is none.
     pub(crate) object: Result<Object, CallError>,
 }
@@ -58,11 +58,10 @@ pub(crate) async fn load<P: Port>(port: &P, settings: &Settings, job: &Job) -> R
         }
     };
     let (head_at, status_at) = (head_key(&job.stack), status_key(&job.stack));
-    let readiness_at = readiness_key(&job.stack);
-    let (head, status, readiness, object) = try_join4(
+    let (head, status, gates, object) = try_join4(
         store.get::<Head>(&head_at),
         store.get::<Status>(&status_at),
-        store.get::<Readiness>(&readiness_at),
+        gates(&store, &job.stack),
         spec,
     )
     .await?;
@@ -83,9 +82,19 @@ pub(crate) async fn load<P: Port>(port: &P, settings: &Settings, job: &Job) -> R
         records,
         recorded_spec,
         status,
-        readiness: readiness.map(|readiness| readiness.document).unwrap_or_default(),
+        gates,
         object,
     })
+}
+
+/// What is remembered of each of its groups.
+async fn gates<P: Port>(store: &Store<'_, P>, stack: &StackId) -> Result<Vec<Readiness>, PassError> {
+    let mut gates = Vec::new();
+    for key in store.list(&readiness_prefix(stack)).await? {
+        let read = store.get::<Readiness>(&key).await?;
+        gates.extend(read.map(|read| read.document));
+    }
+    Ok(gates)
 }
 
 /// A head for a stack without one. After a loss, it continues above the highest state found, in its lineage.

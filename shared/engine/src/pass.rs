@@ -178,8 +178,10 @@ pub(crate) struct Session<'a, P> {
     pub(crate) recorded_spec: Option<Spec>,
     /// What earlier passes recorded.
     pub(crate) records: Records,
-    /// What the gate says of instances.
-    pub(crate) readiness: Readiness,
+    /// What the gates of its groups say of instances.
+    pub(crate) gates: Vec<Readiness>,
+    /// Groups whose launches they suspended, and for which version of the spec.
+    pub(crate) given_up: BTreeMap<String, String>,
     pub(crate) board: Board,
     /// We hold the lease.
     pub(crate) leased: bool,
@@ -319,7 +321,8 @@ impl<'a, P: Port> Session<'a, P> {
             spec: wanted.spec.clone(),
             version: wanted.version.clone(),
             records: loaded.records.clone(),
-            readiness: loaded.readiness.clone(),
+            gates: loaded.gates.clone(),
+            given_up: given_up(&loaded.gates),
             board: Board::new(focused),
             leased: false,
             sent: BTreeSet::new(),
@@ -349,11 +352,7 @@ impl<'a, P: Port> Session<'a, P> {
             records: &self.records,
             spent: &self.head.spent,
             role: &self.head.role,
-            given_up: self
-                .readiness
-                .suspended
-                .as_ref()
-                .map(|suspended| suspended.spec_version.as_str()),
+            given_up: &self.given_up,
             destroying: self.purpose == Purpose::Destroy,
             thorough: !(self.focused || (self.leased && self.records.is_empty())),
         }
@@ -447,4 +446,13 @@ impl<'a, P: Port> Session<'a, P> {
             serial: self.head.serial,
         }
     }
+}
+
+/// Groups whose launches their gates suspended, and for which version of the spec.
+fn given_up(gates: &[Readiness]) -> BTreeMap<String, String> {
+    let suspended = gates.iter().filter_map(|gate| {
+        let suspended = gate.suspended.as_ref()?;
+        Some((gate.group.clone(), suspended.spec_version.clone()))
+    });
+    suspended.collect()
 }

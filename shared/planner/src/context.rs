@@ -245,8 +245,8 @@ pub struct Context<'a> {
     pub spent: &'a BTreeMap<Id, u32>,
     /// ARN of the instance role as an earlier pass saw it, or empty.
     pub role: &'a str,
-    /// The version of the spec whose launches failed so often that launching was suspended by us.
-    pub given_up: Option<&'a str>,
+    /// Groups whose launches were suspended by us, because those of this version of the spec failed so often.
+    pub given_up: &'a BTreeMap<String, String>,
     /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
     pub destroying: bool,
     /// This pass looks at everything: also for what nobody recorded, because its writer died, or the state was lost.
@@ -257,6 +257,9 @@ pub struct Context<'a> {
 static NO_RECORDS: Records = Records::new();
 /// Nothing was made before.
 static NOTHING_SPENT: BTreeMap<Id, u32> = BTreeMap::new();
+
+/// No group's launches were suspended.
+static NOBODY_GIVEN_UP: BTreeMap<String, String> = BTreeMap::new();
 
 impl<'a> Context<'a> {
     /// The context of a stack that nobody has begun.
@@ -271,7 +274,7 @@ impl<'a> Context<'a> {
             records: &NO_RECORDS,
             spent: &NOTHING_SPENT,
             role: "",
-            given_up: None,
+            given_up: &NOBODY_GIVEN_UP,
             destroying: false,
             thorough: false,
         }

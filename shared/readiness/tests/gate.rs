@@ -227,9 +227,9 @@ fn leftovers_are_taken_out_and_what_stopped_waiting_is_forgotten() {
 #[test]
 fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
     let mut memory = waiting();
-    assert!(!memory.would_be_too_many(&["a", "b"]));
     assert!(memory.rejected("a", at(600)));
     assert!(!memory.rejected("b", at(605)));
+    assert!(!memory.is_too_many());
     for (round, enough) in [(1, false), (2, true)] {
         let id = format!("i{round}");
         let all = members(&[(&id, "Pending:Wait")]);
@@ -242,11 +242,36 @@ fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
             decide(&SETTINGS, &mut memory, &look).register,
             std::slice::from_ref(&id)
         );
-        assert_eq!(memory.would_be_too_many(&[&id]), enough);
         assert!(memory.rejected(&id, at(700 * (round + 1) + 600)));
+        assert_eq!(memory.is_too_many(), enough);
     }
     memory.admitted("x");
     assert_eq!(memory.failed, None);
+}
+
+/// Whoever wrote it down died before the wait ended, or the call failed.
+#[test]
+fn who_was_given_up_and_waits_still_is_given_up_by_the_next_look_unless_it_is_healthy() {
+    let mut memory = waiting();
+    assert!(memory.rejected("a", at(100)));
+    assert!(memory.rejected("b", at(100)) || memory.given_up("b") == Some(at(100)));
+    let health = [
+        target("a", "initial", "Elb.InitialHealthChecking"),
+        target("b", "healthy", ""),
+    ];
+    let look = Look {
+        now: at(105),
+        members: None,
+        health: Some(&health),
+    };
+    let steps = decide(&SETTINGS, &mut memory, &look);
+    assert_eq!(
+        (steps.reject, steps.admit),
+        (vec!["a".to_owned()], vec!["b".to_owned()])
+    );
+    assert_eq!(memory.given_up("a"), Some(at(100)));
+    memory.forget("a");
+    assert_eq!(memory.given_up("a"), None);
 }
 
 proptest! {

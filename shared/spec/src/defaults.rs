@@ -133,7 +133,7 @@ impl Default for Lifecycle {
         Self {
             drain: 60,
             launch: Launch {
-                verify: Verify::None,
+                verify: Verify::LoadBalancer,
                 timeout: 600,
             },
             command: None,

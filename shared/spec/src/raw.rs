@@ -448,8 +448,9 @@ record! {
 record! {
     /// What a new instance must show before it is in service.
     RawLaunch {
-        /// `load-balancer` keeps it out of service until the load balancer found it healthy; `none` asks for nothing.
-        #[schemars(extend("default" = "none"))]
+        /// `load-balancer` keeps it out of service until the load balancer found it healthy; `none` asks for nothing, and is
+        /// what there is with `mode: ec2`.
+        #[schemars(extend("default" = "load-balancer"))]
         verify: Verify,
         /// How long that may take, 30s to 2h.
         #[schemars(extend("default" = "10m"))]

@@ -62,6 +62,14 @@ pub fn settings() -> Settings {
     }
 }
 
+fn lifecycle_settings() -> LifecycleSettings {
+    LifecycleSettings {
+        state_bucket: STATE_BUCKET.into(),
+        queue: LIFECYCLE.into(),
+        provision_queue: QUEUE.into(),
+    }
+}
+
 /// How far ahead is looked for what groups do by themselves: longer than any of it takes, but for a draining of an hour.
 const AHEAD: SignedDuration = SignedDuration::from_mins(70);
 
@@ -291,11 +299,7 @@ impl Lab {
 
     /// Runs one look of the lifecycle function outside the queue.
     pub fn look_at_instances(&self, occasion: &Occasion) -> Ran<Result<LookReport, PassError>> {
-        let settings = LifecycleSettings {
-            state_bucket: STATE_BUCKET.into(),
-            queue: LIFECYCLE.into(),
-            provision_queue: QUEUE.into(),
-        };
+        let settings = lifecycle_settings();
         let clock = || self.now();
         let look = windlass_engine::look(&self.sim, &clock, &settings, occasion);
         let before = self.sim.trace().len();
@@ -305,6 +309,22 @@ impl Lab {
             .borrow_mut()
             .extend(trace[before..].iter().map(TraceEntry::action));
         ran
+    }
+
+    /// Two looks of the lifecycle function at once, outside the queue; the clock of the second is so far ahead of the
+    /// first one's.
+    pub fn look_twice_at_instances(
+        &self,
+        occasion: &Occasion,
+        ahead: SignedDuration,
+    ) -> Ran<[Result<LookReport, PassError>; 2]> {
+        let settings = lifecycle_settings();
+        let clock = || self.now();
+        let other_clock = || self.now() + ahead;
+        let one = windlass_engine::look(&self.sim, &clock, &settings, occasion);
+        let other = windlass_engine::look(&self.sim, &other_clock, &settings, occasion);
+        self.sim
+            .run(async { futures::future::join(one, other).await.into() })
     }
 
     /// Every action that the lifecycle function sent so far.
@@ -378,14 +398,23 @@ impl Lab {
         serving.map(|instance| instance.id).collect()
     }
 
-    /// What the gate remembers.
+    /// What the gate of the first group remembers.
     ///
     /// # Panics
     /// It cannot be read.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
+        self.readiness_of("windlass-dev-web")
+    }
+
+    /// What the gate of a group remembers.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn readiness_of(&self, group: &str) -> Readiness {
         let world = self.sim.world();
-        let body = world.object(STATE_BUCKET, &readiness_key(&stack()));
+        let body = world.object(STATE_BUCKET, &readiness_key(&stack(), group));
         #[expect(clippy::expect_used, reason = "a test must fail on a damaged memory")]
         let read = body.map(|body| serde_json::from_slice(body).expect("the gate's memory can be read"));
         read.unwrap_or_default()

@@ -55,7 +55,7 @@ fn changed(spec: &str, from: &str, to: &str) -> String {
 #[case::nobody_told(WEB, "notify: [ops@example.com]", "notify: []")]
 #[case::another_tag(WEB, "team: storefront", "owner: ops")]
 #[case::no_dashboard(WEB, "dashboard: true", "dashboard: false")]
-#[case::gated(WEB, "lifecycle:", "lifecycle:\n  launch: {verify: load-balancer}")]
+#[case::ungated_and_gated_again(WEB, "verify: load-balancer", "verify: none")]
 #[case::ungated(GATE, "verify: load-balancer", "verify: none")]
 #[case::gate_on_another_port(GATE, "scaling:", "loadBalancer: {listeners: [{port: 8080}]}\nscaling:")]
 #[case::gate_on_an_earlier_port(
@@ -159,7 +159,7 @@ fn what_cannot_is_replaced_if_the_spec_allows_it(
 #[test]
 fn the_mode_changes_with_both_beside_each_other() {
     let lab = ready(WEB, Lag::None);
-    let fixed = changed(WEB, "mode: asg", "mode: ec2");
+    let fixed = changed(WEB, "mode: asg", "mode: ec2").replace("verify: load-balancer", "verify: none");
     let (head, tail) = fixed.split_once("  max: 9").unwrap();
     let fixed = format!(
         "{head}{}",

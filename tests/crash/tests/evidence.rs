@@ -295,7 +295,7 @@ fn whatever_cannot_be_found_out_nothing_keeps_an_instance_that_is_late(
 /// Whether instances wait.
 fn waits(lab: &Lab) -> bool {
     let world = lab.sim.world();
-    let read = world.object(STATE_BUCKET, &readiness_key(&stack()));
+    let read = world.object(STATE_BUCKET, &readiness_key(&stack(), "windlass-dev-web"));
     read.is_some_and(|body| {
         !serde_json::from_slice::<Readiness>(body)
             .unwrap()
@@ -360,7 +360,7 @@ fn no_secret_is_in_the_journal_the_status_the_memory_or_a_message() {
     let mut kept = entries(&lab);
     assert!(kept.len() >= 6);
     kept.push(text(&lab, &status_key(&stack())));
-    kept.push(text(&lab, &readiness_key(&stack())));
+    kept.push(text(&lab, &readiness_key(&stack(), "windlass-dev-web")));
     kept.extend(lab.sim.world().published().iter().map(|one| format!("{one:?}")));
     for text in kept {
         assert!(!text.is_empty() && !text.contains(SECRET), "{text}");

@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 use windlass_crash::Lab;
-use windlass_engine::{Phase, Trigger};
+use windlass_engine::{GateWake, Occasion, Phase, Trigger};
 use windlass_sim::WorldConfig;
 
 const WEB: &str = include_str!("../../../events/specs/web.yaml");
@@ -35,12 +35,21 @@ fn makespan(load_balancer: i64) -> f64 {
     lab.sim.now().duration_since(began).as_secs_f64()
 }
 
-/// Seconds until Ready, with passes one after the other.
+/// A look of the lifecycle function at every group that there is.
+fn look_at_instances(lab: &Lab) {
+    let group = "windlass-dev-web".to_owned();
+    let wake = GateWake { group, chain: None };
+    let looked = lab.look_at_instances(&Occasion::Woken(wake));
+    looked.finished().unwrap().unwrap();
+}
+
+/// Seconds until Ready, with passes and looks one after the other.
 fn critical_path(load_balancer: i64) -> f64 {
     let lab = lab(load_balancer);
     let began = lab.sim.now();
     while !is_ready(&lab) {
         lab.pass(Trigger::Look).finished().unwrap().unwrap();
+        look_at_instances(&lab);
     }
     lab.sim.now().duration_since(began).as_secs_f64()
 }

@@ -24,6 +24,14 @@ network: {zones: 2}
 compute: {mode: asg, app: {packages: [nginx], port: 80}}
 scaling: {min: 3, max: 5}
 ";
+/// The same, and nobody is asked whether an instance is healthy.
+const UNGATED: &str = "
+allowReplace: true
+network: {zones: 2}
+compute: {mode: asg, app: {packages: [nginx], port: 80}}
+scaling: {min: 3, max: 5}
+lifecycle: {launch: {verify: none}}
+";
 const LIMIT: usize = 1200;
 
 fn ready(spec: &str, lag: Lag) -> Lab {
@@ -57,7 +65,8 @@ fn ready(spec: &str, lag: Lag) -> Lab {
 #[case::health_check(WEB, &[("path: /\n", "path: /health\n"), ("15s", "5s")], 3)]
 #[case::drain_and_port(WEB, &[("drain: 60s", "drain: 5m"), ("port: 80\n", "port: 8080\n")], 3)]
 #[case::fewer_fixed(FIXED, &[("min: 3", "min: 2")], 2)]
-#[case::port_of_a_gated_group(GROUP, &[("scaling:", "lifecycle: {launch: {verify: load-balancer}}\nscaling:"), ("port: 80", "port: 8080")], 3)]
+#[case::port_of_a_group_that_gets_a_gate(UNGATED, &[("verify: none", "verify: load-balancer"), ("port: 80", "port: 8080")], 3)]
+#[case::port_of_a_group_without_a_gate(UNGATED, &[("port: 80", "port: 8080")], 3)]
 #[case::more_fixed(FIXED, &[("min: 3", "min: 5")], 3)]
 #[case::packages_of_fixed(FIXED, &[("[nginx]", "[nginx, htop]")], 3)]
 #[case::type_of_fixed(FIXED, &[("{mode: ec2,", "{mode: ec2, instanceTypes: [t3.small],")], 3)]
@@ -95,11 +104,12 @@ fn a_changing_stack_serves_all_the_time(
 /// The next version never gets healthy.
 #[rstest]
 #[case::group(GROUP, &[("[nginx]", "[nginx, broken]")])]
-#[case::group_on_another_port(GROUP, &[("[nginx]", "[nginx, broken]"), ("port: 80", "port: 8080")])]
+#[case::group_without_a_gate(UNGATED, &[("[nginx]", "[nginx, broken]")])]
+#[case::group_on_another_port(UNGATED, &[("[nginx]", "[nginx, broken]"), ("port: 80", "port: 8080")])]
 #[case::fixed(FIXED, &[("[nginx]", "[nginx, broken]")])]
 #[case::fixed_on_another_port(FIXED, &[("[nginx]", "[nginx, broken]"), ("port: 80", "port: 8080")])]
 #[case::as_another_mode(GROUP, &[(GROUP, FIXED), ("[nginx]", "[nginx, broken]")])]
-#[case::as_the_other_mode(FIXED, &[(FIXED, GROUP), ("[nginx]", "[nginx, broken]")])]
+#[case::as_the_other_mode(FIXED, &[(FIXED, UNGATED), ("[nginx]", "[nginx, broken]")])]
 fn a_version_that_fails_takes_nothing_away_and_a_corrected_one_takes_its_place(
     #[case] spec: &str,
     #[case] changes: &[(&str, &str)],
@@ -122,6 +132,34 @@ fn a_version_that_fails_takes_nothing_away_and_a_corrected_one_takes_its_place(
     for error in rolled_out {
         assert!(error.message.contains("rollback successful"), "{error:?}");
     }
+    for corrected in [
+        broken.replace("[nginx, broken]", "[nginx, htop]"),
+        spec.to_owned(),
+    ] {
+        lab.upload(&corrected);
+        assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::Quiet);
+        verify(&lab).unwrap();
+    }
+}
+
+/// The same where a gate tries it again for ever.
+#[rstest]
+#[case::on_another_port(GROUP, &[("[nginx]", "[nginx, broken]"), ("port: 80", "port: 8080")])]
+#[case::as_the_other_mode(FIXED, &[(FIXED, GROUP), ("[nginx]", "[nginx, broken]")])]
+fn a_group_that_fails_beside_what_serves_is_degraded_until_it_is_corrected(
+    #[case] spec: &str,
+    #[case] changes: &[(&str, &str)],
+) {
+    let lab = ready(spec, Lag::None);
+    lab.sim.world_mut().config_mut().broken_versions = BTreeSet::from([2]);
+    let broken = changes
+        .iter()
+        .fold(spec.to_owned(), |spec, (from, to)| spec.replacen(from, to, 1));
+    lab.upload(&broken);
+    assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::StillBusy);
+    let status = lab.status().unwrap();
+    assert_eq!(status.phase, Phase::Degraded, "{status:#?}");
+    assert!(!status.unhealthy_instances.is_empty(), "{status:#?}");
     for corrected in [
         broken.replace("[nginx, broken]", "[nginx, htop]"),
         spec.to_owned(),

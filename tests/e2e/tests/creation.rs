@@ -36,7 +36,8 @@ async fn the_reference_spec_becomes_the_stack_it_describes_and_stays_so() {
     let version = cloud.upload(&KEY, spec()).await;
     let status = cloud.wait_for_phase(&KEY, &version, Phase::Ready).await;
     let calls = cloud.control.calls();
-    assert!(count(&calls, |_| true) <= 140, "{calls:#}");
+    // Passes take 140 at most, and the gate's looks some 20 for three instances.
+    assert!(count(&calls, |_| true) <= 160, "{calls:#}");
     assert!(count(&calls, |action| !is_read(action)) > 40, "{calls:#}");
     assert!(
         status.errors.is_empty() && status.waiting_on.is_empty(),
@@ -319,7 +320,8 @@ async fn deleting_the_spec_destroys_it(cloud: &Cloud, before: &Status) {
         .await;
     let calls = cloud.control.calls();
     println!("destroyed with {} calls", count(&calls, |_| true));
-    assert!(count(&calls, |_| true) <= 130, "{calls:#}");
+    // Passes take 130 at most, and the looks at three instances that leave at once a few.
+    assert!(count(&calls, |_| true) <= 145, "{calls:#}");
     assert!(deleted.serial > before.serial);
     assert_eq!(deleted.outputs, Status::default().outputs);
 }

@@ -131,7 +131,7 @@ impl Lab {
             ..Readiness::default()
         };
         let memory = serde_json::to_vec(&memory).unwrap();
-        self.put(&readiness_key(&stack_id(stack)), &memory);
+        self.put(&readiness_key(&stack_id(stack), group), &memory);
     }
 
     /// Groups that the lifecycle function was asked to look at.

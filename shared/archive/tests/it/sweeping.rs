@@ -291,12 +291,15 @@ fn a_chain_of_looks_at_waiting_instances_that_broke_goes_on() {
 #[test]
 fn a_gate_whose_memory_is_damaged_keeps_no_other_from_its_look() {
     let lab = Lab::new(1);
-    lab.put("stacks/dev/api/readiness.json", b"{");
+    lab.put("stacks/dev/api/readiness/windlass-dev-api.json", b"{");
     lab.await_look("dev/web", "windlass-dev-web", 600);
     let report = lab.sweep();
     assert_eq!(lab.looks(), ["windlass-dev-web"]);
     assert_eq!(report.failed.len(), 1);
-    assert_eq!(report.failed[0].0, "stacks/dev/api/readiness.json");
+    assert_eq!(
+        report.failed[0].0,
+        "stacks/dev/api/readiness/windlass-dev-api.json"
+    );
 }
 
 #[test]

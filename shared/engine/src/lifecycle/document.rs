@@ -1,18 +1,27 @@
-//! `readiness.json`: the gate's memory of a stack, moved by compare-and-swap.
+//! `readiness/<group>.json`: the gate's memory of a group, moved by compare-and-swap.
+//!
+//! Each group has its own: while one takes another one's place, instances of both may wait.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use windlass_calls::autoscaling::Group;
 use windlass_planner::{Id, names};
-use windlass_readiness::gate::{Memory, Settings};
-use windlass_readiness::leave;
+use windlass_readiness::gate::{Memory, Settings, WAITING};
+use windlass_readiness::leave::{self, LEAVING};
 use windlass_spec::StackId;
 
+use super::OVERDUE;
 use crate::document::Wake;
 
-/// Key of a stack's readiness document.
+/// Key of the readiness document of one of a stack's groups.
 #[must_use]
-pub fn readiness_key(stack: &StackId) -> String {
-    format!("stacks/{stack}/readiness.json")
+pub fn readiness_key(stack: &StackId, group: &str) -> String {
+    format!("{}{group}.json", readiness_prefix(stack))
+}
+
+/// Prefix of a stack's readiness documents.
+pub(crate) fn readiness_prefix(stack: &StackId) -> String {
+    format!("stacks/{stack}/readiness/")
 }
 
 /// What the gate remembers, and where it looks.
@@ -45,6 +54,8 @@ pub struct Readiness {
     pub wake: Option<Wake>,
     /// Number of wake-ups planned so far.
     pub wake_number: u32,
+    /// Number of times that a look wrote down what it was about to do: of looks that overlap one does it.
+    pub claims: u32,
     /// What it was read as; `None` if there was none.
     #[serde(skip)]
     pub etag: Option<String>,
@@ -74,9 +85,6 @@ pub struct Suspended {
     pub at: Timestamp,
     /// Version of the spec whose launches failed: another one is worth a try.
     pub spec_version: String,
-    /// Name of the group.
-    #[serde(default)]
-    pub group: String,
     /// When a round is tried all the same: what was wrong may have been elsewhere.
     #[serde(default)]
     pub until: Timestamp,
@@ -99,6 +107,22 @@ impl Readiness {
         }
     }
 
+    /// Whether all that wait in a group are known, and a wake-up is on its way to look at them.
+    pub(super) fn is_looked_at(&self, group: &Group, now: Timestamp) -> bool {
+        let comes = |wake: &Wake| now <= wake.due + OVERDUE;
+        let mut waiting = group
+            .instances
+            .iter()
+            .filter_map(|one| match &*one.lifecycle_state {
+                WAITING => Some(self.memory.waiting.contains_key(&one.id)),
+                LEAVING => Some(self.leaving.0.contains_key(&one.id)),
+                _ => None,
+            });
+        self.group == group.settings.name
+            && self.wake.as_ref().is_some_and(comes)
+            && waiting.all(|known| known)
+    }
+
     /// What is launched from now on belongs to this version of the spec: what failed before is not its fault.
     pub(super) fn follow(&mut self, spec_version: &str, now: Timestamp) {
         if self.spec_version != spec_version {
@@ -116,7 +140,6 @@ impl Readiness {
         self.suspended = Some(Suspended {
             at: now,
             spec_version: spec_version.to_owned(),
-            group: self.group.clone(),
             until: now + patience,
         });
     }

@@ -98,17 +98,19 @@ impl<P: Port> Session<'_, P> {
             }
         }
         let mut done = steps.done;
-        if let Some(command) = &spec.lifecycle.command
-            && !steps.run.is_empty()
-        {
-            if !self.claim(stack, document, &steps.run).await? {
-                // Another look has done all this, and the memory of this one is old.
-                return Ok(());
-            }
-            for id in steps.run {
-                if let Some(refused) = self.run(document, &id, command).await {
-                    done.push((id, Done::Command(refused)));
-                }
+        let command = spec.lifecycle.command.as_ref();
+        let runs: Vec<String> = steps.run.into_iter().filter(|_| command.is_some()).collect();
+        if done.is_empty() && runs.is_empty() {
+            return Ok(());
+        }
+        // A command runs at most once, whoever looks, and whoever dies; and what one look does, another one need not do.
+        let begin = |document: &mut Readiness| begin(document, &runs, look.now);
+        if !self.claim(stack, document, begin).await? {
+            return Ok(());
+        }
+        for (id, command) in runs.iter().zip(command.into_iter().cycle()) {
+            if let Some(refused) = self.run(document, id, command).await {
+                done.push((id.clone(), Done::Command(refused)));
             }
         }
         self.let_go(stack, document, done, report).await
@@ -155,31 +157,6 @@ impl<P: Port> Session<'_, P> {
             Some((instance.clone(), invocation.status))
         });
         join_all(asked).await.into_iter().flatten().collect()
-    }
-
-    /// Writes down who is about to run its command, so that no other look, and none after a crash, sends it too: a command
-    /// runs at most once. `false` if somebody else wrote meanwhile.
-    async fn claim(
-        &self,
-        stack: &StackId,
-        document: &mut Readiness,
-        ids: &[String],
-    ) -> Result<bool, PassError> {
-        let now = self.clock.now();
-        let mut then = document.clone();
-        for id in ids {
-            if let Some(leaver) = then.leaving.0.get_mut(id) {
-                leaver.command = Some(Running {
-                    id: String::new(),
-                    since: now,
-                });
-            }
-        }
-        let claimed = self.write(stack, &mut then).await?;
-        if claimed {
-            *document = then;
-        }
-        Ok(claimed)
     }
 
     /// Asks an instance to run its command. Answers why it never will.
@@ -291,6 +268,18 @@ impl<P: Port> Session<'_, P> {
             health: leaver.health.clone(),
             done,
             console: console.map(|text| tail(&text).to_owned()),
+        }
+    }
+}
+
+/// They are about to run their command.
+fn begin(document: &mut Readiness, ids: &[String], now: Timestamp) {
+    for id in ids {
+        if let Some(leaver) = document.leaving.0.get_mut(id) {
+            leaver.command = Some(Running {
+                id: String::new(),
+                since: now,
+            });
         }
     }
 }

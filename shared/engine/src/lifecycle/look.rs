@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, HookResult, ResumeProcesses};
 use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
-use windlass_calls::sns::Publish;
 use windlass_calls::{CallError, Class};
 use windlass_planner::{Id, names};
 use windlass_readiness::gate::{self, Look, Steps, WAITING};
@@ -32,6 +31,9 @@ const SETTLED: u16 = 20;
 /// From writing a suspension down until it has happened for sure: longer than the function may run.
 const SUSPENDING: SignedDuration = SignedDuration::from_secs(60);
 
+/// Why nothing is done about a group that is not ours.
+const FOREIGN: &str = "not a group of ours";
+
 /// Longest delay that SQS takes, in seconds (rule 22).
 const LONGEST: i64 = 900;
 
@@ -43,15 +45,6 @@ pub(super) struct Session<'a, P> {
     pub(super) store: Store<'a, P>,
 }
 
-/// What came of the steps.
-#[derive(Default)]
-struct Acted {
-    /// The status has something to say.
-    news: bool,
-    /// What people are to be told of.
-    notice: Option<Publish>,
-}
-
 /// A stack as it is recorded.
 pub(super) struct Recorded {
     pub(super) head: Head,
@@ -61,7 +54,7 @@ pub(super) struct Recorded {
 impl<P: Port> Session<'_, P> {
     pub(super) async fn look(&self, occasion: &Occasion) -> Result<LookReport, PassError> {
         match occasion {
-            Occasion::Waits { group, .. } => self.look_at_group(group).await,
+            Occasion::Waits { group, .. } => self.somebody_waits(group).await,
             Occasion::Woken(wake) => self.woken(wake).await,
             Occasion::Spot(notice) => self.spot(notice).await,
         }
@@ -72,7 +65,7 @@ impl<P: Port> Session<'_, P> {
         let Some(Chain { stack, token }) = &wake.chain else {
             return self.look_at_group(&wake.group).await;
         };
-        let document = self.memory(stack).await?;
+        let document = self.memory(stack, &wake.group).await?;
         let now = self.clock.now();
         let ours = |wake: &crate::document::Wake| wake.token == *token || now > wake.due + OVERDUE;
         if !document.wake.as_ref().is_some_and(ours) {
@@ -81,22 +74,42 @@ impl<P: Port> Session<'_, P> {
         self.judge(stack, document, None).await
     }
 
-    /// What is remembered of a stack; nothing, if nothing ever was.
-    async fn memory(&self, stack: &StackId) -> Result<Readiness, PassError> {
-        let read = self.store.get::<Readiness>(&readiness_key(stack)).await?;
-        Ok(read.map_or_else(Readiness::default, |read| Readiness {
-            etag: Some(read.etag),
-            ..read.document
-        }))
+    /// What is remembered of a group; nothing, if nothing ever was.
+    async fn memory(&self, stack: &StackId, group: &str) -> Result<Readiness, PassError> {
+        let read = self.store.get::<Readiness>(&readiness_key(stack, group)).await?;
+        let (document, etag) = read.map_or_else(Default::default, |read| (read.document, Some(read.etag)));
+        Ok(Readiness {
+            group: group.to_owned(),
+            etag,
+            ..document
+        })
+    }
+
+    /// Writes down what a look is about to do, so that no other look that read the same memory does it too. `false` if
+    /// somebody else wrote meanwhile, and the memory of this one is old.
+    pub(super) async fn claim(
+        &self,
+        stack: &StackId,
+        document: &mut Readiness,
+        change: impl FnOnce(&mut Readiness),
+    ) -> Result<bool, PassError> {
+        let mut then = document.clone();
+        then.claims += 1;
+        change(&mut then);
+        let claimed = self.write(stack, &mut then).await?;
+        if claimed {
+            *document = then;
+        }
+        Ok(claimed)
     }
 
     /// Writes the memory down, if it is still as it was read; `false` if somebody else wrote meanwhile.
-    pub(super) async fn write(&self, stack: &StackId, document: &mut Readiness) -> Result<bool, PassError> {
+    async fn write(&self, stack: &StackId, document: &mut Readiness) -> Result<bool, PassError> {
         let condition = document
             .etag
             .clone()
             .map_or(Condition::Absent, Condition::Matches);
-        let key = readiness_key(stack);
+        let key = readiness_key(stack, &document.group);
         let written = self.store.put(&key, document, condition).await?;
         let is_written = written.is_some();
         document.etag = written.or_else(|| document.etag.take());
@@ -126,7 +139,7 @@ impl<P: Port> Session<'_, P> {
             return Ok(false);
         };
         let resume = ResumeProcesses {
-            group: suspended.group.clone(),
+            group: document.group.clone(),
             processes: vec![LAUNCH.into()],
         };
         self.port.call(resume).await?;
@@ -139,17 +152,47 @@ impl<P: Port> Session<'_, P> {
         Ok(true)
     }
 
-    /// Looks at a group and everybody who waits in it. A group that is not ours is nobody's business.
-    async fn look_at_group(&self, name: &str) -> Result<LookReport, PassError> {
+    /// Looks at a group because of an event. One event comes for each instance: where all that wait are known, and
+    /// somebody will look soon, there is nothing to do.
+    async fn somebody_waits(&self, name: &str) -> Result<LookReport, PassError> {
+        let Some((stack, group)) = self.group(name).await? else {
+            return Ok(left_alone(FOREIGN));
+        };
+        let document = self.memory(&stack, name).await?;
+        if document.is_looked_at(&group, self.clock.now()) {
+            return Ok(LookReport {
+                stack: Some(stack),
+                waiting: document.memory.waiting.len() + document.leaving.0.len(),
+                left_alone: Some("all that wait are known, and are looked at soon"),
+                ..LookReport::default()
+            });
+        }
+        self.judge_group(stack, group, document).await
+    }
+
+    /// A group, and the stack that it is of; `None` if it is gone, or not ours.
+    async fn group(&self, name: &str) -> Result<Option<(StackId, Group)>, CallError> {
         let names = vec![name.to_owned()];
         let groups = self.port.call(DescribeAutoScalingGroups { names }).await?;
-        let ours = groups
-            .into_iter()
-            .find_map(|group| Some((stack_of(&group)?, group)));
-        let Some((stack, group)) = ours else {
-            return Ok(left_alone("not a group of ours"));
+        let mut groups = groups.into_iter();
+        Ok(groups.find_map(|group| Some((stack_of(&group)?, group))))
+    }
+
+    /// Looks at a group and everybody who waits in it. A group that is not ours is nobody's business.
+    async fn look_at_group(&self, name: &str) -> Result<LookReport, PassError> {
+        let Some((stack, group)) = self.group(name).await? else {
+            return Ok(left_alone(FOREIGN));
         };
-        let mut document = self.memory(&stack).await?;
+        let document = self.memory(&stack, name).await?;
+        self.judge_group(stack, group, document).await
+    }
+
+    async fn judge_group(
+        &self,
+        stack: StackId,
+        group: Group,
+        mut document: Readiness,
+    ) -> Result<LookReport, PassError> {
         let Some(recorded) = self.recorded(&stack).await? else {
             return self.again(&stack, &group).await;
         };
@@ -163,7 +206,6 @@ impl<P: Port> Session<'_, P> {
                 HookResult::Continue
             };
             document.memory.waiting.clear();
-            name.clone_into(&mut document.group);
             return self.open(&stack, document, &group, result).await;
         }
         let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
@@ -171,19 +213,14 @@ impl<P: Port> Session<'_, P> {
         };
         let suspended = group.suspended.iter().any(|process| process == LAUNCH);
         document.follow(&recorded.state.spec_version, self.clock.now());
-        // Whoever wrote it down a moment ago is about to do it, and a suspension of another group is another's.
+        // Whoever wrote it down a moment ago is about to do it.
         let long_ago = |since: &Suspended| self.clock.now().duration_since(since.at) > SUSPENDING;
-        let ours = document
-            .suspended
-            .as_ref()
-            .filter(|since| since.group == *name && long_ago(since));
-        if ours.is_some() && !suspended {
+        if document.suspended.as_ref().is_some_and(long_ago) && !suspended {
             // Somebody let it go on: what failed before no longer counts.
             document.suspended = None;
             document.memory.failed = None;
         }
         let document = Readiness {
-            group: name.to_owned(),
             probe: probe.outputs.get("arn"),
             timeout: launch.timeout,
             heartbeat: names::HOOK_HEARTBEAT,
@@ -276,7 +313,7 @@ impl<P: Port> Session<'_, P> {
             ..LookReport::default()
         };
         let resumed = self.try_again(stack, &mut document).await?;
-        let mut acted = Acted::default();
+        let mut news = false;
         if group.is_some() || !document.memory.waiting.is_empty() {
             let judged = Box::pin(self.judge_launches(stack, &mut document, group, &mut report)).await?;
             let Some(judged) = judged else {
@@ -287,21 +324,17 @@ impl<P: Port> Session<'_, P> {
                 }
                 return Ok(looked);
             };
-            acted = judged;
+            news = judged;
         }
         Box::pin(self.see_off(stack, &mut document, group, &mut report)).await?;
         report.waiting = document.memory.waiting.len() + document.leaving.0.len();
         // First: what was remembered, and not told of, nobody would tell any more.
-        if acted.news || resumed {
+        if news || resumed {
             self.tell(stack, SOON).await?;
         } else {
             self.tell_of_members(stack, &document, &report).await?;
         }
-        let written = self.remember(stack, document).await?;
-        if let Some(notice) = acted.notice.filter(|_| written) {
-            // What could not be told stands in the status as well.
-            drop(self.port.call(notice).await);
-        }
+        self.remember(stack, document).await?;
         Ok(report)
     }
 
@@ -314,14 +347,15 @@ impl<P: Port> Session<'_, P> {
         Ok(())
     }
 
-    /// What becomes of those that wait on their way in; `None` if the probe is gone.
+    /// What becomes of those that wait on their way in, and whether the status has something to say of it; `None` if the
+    /// probe is gone.
     async fn judge_launches(
         &self,
         stack: &StackId,
         document: &mut Readiness,
         group: Option<&Group>,
         report: &mut LookReport,
-    ) -> Result<Option<Acted>, PassError> {
+    ) -> Result<Option<bool>, PassError> {
         let now = self.clock.now();
         let target_group = document.probe.clone();
         let health = match self.port.call(DescribeTargetHealth { target_group }).await {
@@ -340,10 +374,15 @@ impl<P: Port> Session<'_, P> {
             health: health.as_deref(),
         };
         let settings = document.settings();
+        let known: BTreeSet<String> = document.memory.waiting.keys().cloned().collect();
         let steps = gate::decide(&settings, &mut document.memory, &look);
+        // Whom nobody remembers, nobody sends a heartbeat for; and of looks that all find the same ones, one goes on.
+        let somebody_new = document.memory.waiting.keys().any(|id| !known.contains(id));
+        if somebody_new && !self.claim(stack, document, |_| {}).await? {
+            return Ok(Some(false));
+        }
         let health = health.as_deref().unwrap_or_default();
-        let acted = self.act(stack, document, &steps, health, report).await?;
-        Ok(Some(acted))
+        Ok(Some(self.act(stack, document, &steps, health, report).await?))
     }
 
     async fn members(&self, group: &str) -> Option<BTreeMap<String, String>> {
@@ -352,7 +391,8 @@ impl<P: Port> Session<'_, P> {
         Some(groups.first().map(members).unwrap_or_default())
     }
 
-    /// Takes the steps. A call that failed is left to the next look.
+    /// Takes the steps, and answers whether the status has something to say of them. A call that failed is left to the next
+    /// look.
     async fn act(
         &self,
         stack: &StackId,
@@ -360,7 +400,7 @@ impl<P: Port> Session<'_, P> {
         steps: &Steps,
         health: &[TargetHealth],
         report: &mut LookReport,
-    ) -> Result<Acted, PassError> {
+    ) -> Result<bool, PassError> {
         let now = self.clock.now();
         self.register(&document.probe, steps.register.clone()).await;
         let group = document.group.clone();
@@ -408,14 +448,11 @@ impl<P: Port> Session<'_, P> {
         leaving.extend(ended.rejected.iter().filter(listed).cloned());
         leaving.retain(|id| !kept.contains(id));
         self.deregister(&document.probe, leaving).await;
-        Ok(Acted {
-            news: recovered || !ended.rejected.is_empty(),
-            notice: ended.notice,
-        })
+        Ok(recovered || !ended.rejected.is_empty())
     }
 
-    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again: `false`.
-    async fn remember(&self, stack: &StackId, mut document: Readiness) -> Result<bool, PassError> {
+    /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again.
+    async fn remember(&self, stack: &StackId, mut document: Readiness) -> Result<(), PassError> {
         let again = GateWake {
             group: document.group.clone(),
             chain: None,
@@ -439,13 +476,12 @@ impl<P: Port> Session<'_, P> {
                 token,
             });
         }
-        let written = self.write(stack, &mut document).await?;
-        if !written {
+        if !self.write(stack, &mut document).await? {
             send(self.port, self.settings, again, SHORTLY).await?;
         } else if waits {
             send(self.port, self.settings, next, delay).await?;
         }
-        Ok(written)
+        Ok(())
     }
 
     /// Has the status name the instances that serve now, once the last of a wave has come or gone; unless a pass is coming

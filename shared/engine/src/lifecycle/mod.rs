@@ -28,6 +28,7 @@ use windlass_spec::StackId;
 use crate::pass::{Clock, PassError};
 use crate::port::Port;
 use crate::store::Store;
+pub(crate) use document::readiness_prefix;
 pub use document::{Readiness, Suspended, readiness_key};
 pub use event::EventError;
 pub use spot::{SpotEvent, SpotNotice};

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use windlass_calls::autoscaling::{HookResult, SuspendProcesses};
 use windlass_calls::elb::TargetHealth;
 use windlass_calls::s3::Condition;
-use windlass_calls::sns::Publish;
 use windlass_calls::ssm::{CommandId, DescribeInstanceInformation, GetCommandInvocation, SendCommand};
 use windlass_calls::{CallError, Class};
 use windlass_planner::{Id, names};
@@ -41,8 +40,6 @@ pub(super) struct Ended {
     pub(super) kept: BTreeSet<String>,
     /// Who was given up.
     pub(super) rejected: Vec<String>,
-    /// What people are to be told of: another round failed.
-    pub(super) notice: Option<Publish>,
 }
 
 /// What an instance said of itself.
@@ -163,36 +160,48 @@ impl<P: Port> Session<'_, P> {
         }
     }
 
-    /// If these are one round too many, nothing more is to be launched: giving an instance up launches another one at once
-    /// (rule 62). It is written down first: what nobody remembers to have suspended, nobody lets go on. `false` if somebody
-    /// else wrote meanwhile.
-    async fn suspend_before(
+    /// Writes down who is given up, and that nothing more is to be launched if that is one round too many (rule 62). It comes
+    /// before anything is done: what nobody remembers, nobody counts, tells or lets go on; and giving an instance up
+    /// launches another one at once. Answers of whom people are to be told, or that somebody else wrote meanwhile.
+    async fn condemn(
         &self,
         stack: &StackId,
         document: &mut Readiness,
         spec_version: &str,
-        ids: &[&str],
-    ) -> Result<bool, PassError> {
-        let mut then = document.clone();
-        then.follow(spec_version, self.clock.now());
-        if then.suspended.is_none() {
-            if !then.memory.would_be_too_many(ids) {
-                return Ok(true);
-            }
-            then.suspend(spec_version, self.clock.now());
-            if !self.write(stack, &mut then).await? {
-                return Ok(false);
-            }
-            *document = then;
+        entries: &[Entry],
+    ) -> Result<Claimed, PassError> {
+        let now = self.clock.now();
+        let is_new = |entry: &&Entry| document.memory.given_up(&entry.instance).is_none();
+        let new: Vec<&Entry> = entries.iter().filter(is_new).collect();
+        let mut told = None;
+        if new.is_empty() {
+            return Ok(Claimed::ByUs { told });
         }
-        // Once more, if whoever wrote it down died before.
-        let group = document.group.clone();
-        let processes = vec![LAUNCH.into()];
-        self.port.call(SuspendProcesses { group, processes }).await?;
-        Ok(true)
+        let claimed = self.claim(stack, document, |document| {
+            document.follow(spec_version, now);
+            for entry in new {
+                document.remember(Rejected {
+                    instance: entry.instance.clone(),
+                    at: now,
+                    spec_version: spec_version.to_owned(),
+                    cause: entry.cause.cause.clone(),
+                    remedy: entry.cause.remedy.clone(),
+                });
+                if document.memory.rejected(&entry.instance, now) {
+                    told = Some(entry.instance.clone());
+                }
+            }
+            if document.suspended.is_none() && document.memory.is_too_many() {
+                document.suspend(spec_version, now);
+            }
+        });
+        if !claimed.await? {
+            return Ok(Claimed::ByOthers);
+        }
+        Ok(Claimed::ByUs { told })
     }
 
-    /// Writes down why, and gives each of them up. One that cannot be given up is kept.
+    /// Gives each of them up, and writes down why. One that cannot be given up is kept, and given up by the next look.
     async fn give_up(
         &self,
         stack: &StackId,
@@ -202,49 +211,71 @@ impl<P: Port> Session<'_, P> {
         ended: &mut Ended,
         report: &mut LookReport,
     ) -> Result<(), PassError> {
-        let now = self.clock.now();
         let StateDocument { spec_version, .. } = &recorded.state;
-        let mut told = None;
-        let ids: Vec<&str> = entries.iter().map(|entry| entry.instance.as_str()).collect();
-        if !self.suspend_before(stack, document, spec_version, &ids).await? {
-            ended.kept.extend(ids.into_iter().map(str::to_owned));
+        let claimed = self.condemn(stack, document, spec_version, entries).await?;
+        let Claimed::ByUs { told } = claimed else {
+            ended
+                .kept
+                .extend(entries.iter().map(|entry| entry.instance.clone()));
             return Ok(());
+        };
+        let group = document.group.clone();
+        if document.suspended.is_some() {
+            // Once more, if whoever wrote it down died before.
+            let (group, processes) = (group.clone(), vec![LAUNCH.into()]);
+            self.port.call(SuspendProcesses { group, processes }).await?;
         }
         for entry in entries {
             let id = &entry.instance;
-            let key = journal_key(&stack.to_string(), now, &format!("rejected-{id}"));
+            let at = document.memory.given_up(id).unwrap_or_else(|| self.clock.now());
+            let key = journal_key(&stack.to_string(), at, &format!("rejected-{id}"));
             self.store.put(&key, entry, Condition::Always).await?;
-            let abandoned = self.complete(&document.group, names::LAUNCH_HOOK, id, HookResult::Abandon);
+            if told.as_ref() == Some(id) {
+                self.tell_people(
+                    recorded,
+                    entry,
+                    &key,
+                    entries.len() - 1,
+                    document.suspended.is_some(),
+                )
+                .await;
+            }
+            let abandoned = self.complete(&group, names::LAUNCH_HOOK, id, HookResult::Abandon);
             if abandoned.await.is_err() {
                 ended.kept.insert(id.clone());
                 continue;
             }
-            document.follow(spec_version, now);
-            document.remember(Rejected {
-                instance: id.clone(),
-                at: now,
-                spec_version: spec_version.clone(),
-                cause: entry.cause.cause.clone(),
-                remedy: entry.cause.remedy.clone(),
-            });
+            document.memory.forget(id);
             report.rejected.push((id.clone(), entry.cause.cause.clone()));
             ended.rejected.push(id.clone());
-            if document.memory.rejected(id, now) {
-                told = Some((entry, key));
-            }
-        }
-        let topic = recorded.state.resources.get(&Id::only("topic"));
-        let notified = !recorded.state.spec.monitoring.notify.is_empty();
-        if let (Some((entry, key)), Some(topic), true) = (told, topic, notified) {
-            let kept = format!("s3://{}/{key}", self.settings.state_bucket);
-            ended.notice = Some(notice::of(
-                entry,
-                &topic.outputs.get("arn"),
-                &kept,
-                ended.rejected.len().saturating_sub(1),
-                document.suspended.is_some(),
-            ));
         }
         Ok(())
     }
+
+    /// Tells whoever wants to know of the first instance of a round, and how many others were given up with it. What could
+    /// not be told stands in the status as well.
+    async fn tell_people(
+        &self,
+        recorded: &Recorded,
+        entry: &Entry,
+        key: &str,
+        others: usize,
+        suspended: bool,
+    ) {
+        let topic = recorded.state.resources.get(&Id::only("topic"));
+        let notified = !recorded.state.spec.monitoring.notify.is_empty();
+        if let (Some(topic), true) = (topic, notified) {
+            let kept = format!("s3://{}/{key}", self.settings.state_bucket);
+            let notice = notice::of(entry, &topic.outputs.get("arn"), &kept, others, suspended);
+            drop(self.port.call(notice).await);
+        }
+    }
+}
+
+/// Who gives instances up.
+enum Claimed {
+    /// This look; and people are to be told of this instance, the last of those that began another round.
+    ByUs { told: Option<String> },
+    /// Another look: the memory of this one is old.
+    ByOthers,
 }

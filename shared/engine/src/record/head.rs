@@ -106,7 +106,8 @@ fn end(head: &mut Head) {
     head.drift = None;
 }
 
-/// Seconds until the next look: at once if time ran out, a sixth of the time that the work has taken so far, and
+/// Seconds until the next look: at once if time ran out; after the first pass thrice the least, as whatever AWS is waited
+/// for takes half a minute and more; then a sixth of the time that the work has taken so far, and
 /// twice as long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at
 /// most.
 fn delay(wake_seconds: u32, age: i64, attempt: u32, unfinished: bool) -> i64 {
@@ -114,7 +115,9 @@ fn delay(wake_seconds: u32, age: i64, attempt: u32, unfinished: bool) -> i64 {
         return 0;
     }
     let least = i64::from(wake_seconds);
-    let patient = (age / 6).clamp(least, LONGEST_PATIENCE.max(least));
+    let usual = (age / 6).clamp(least, LONGEST_PATIENCE.max(least));
+    let began = attempt == 0 && age < least;
+    let patient = if began { 3 * least } else { usual };
     let doubled = patient << attempt.min(8);
     doubled.min(LONGEST_BACKOFF.max(least))
 }

@@ -188,7 +188,7 @@ fn unhealthy(reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
 
 /// Instances that the load balancer finds unhealthy, and those that the gate gave up since the last one got healthy.
 pub(super) fn unwell<P>(session: &Session<P>, reconciled: &Reconciled) -> Vec<UnhealthyInstance> {
-    let rejected = session.readiness.rejected.iter();
+    let rejected = session.gates.iter().flat_map(|gate| &gate.rejected);
     let rejected = rejected.filter(|rejected| rejected.spec_version == session.version);
     let rejected = rejected.map(|rejected| UnhealthyInstance {
         instance: rejected.instance.clone(),
@@ -246,18 +246,14 @@ pub(super) fn with_records<P>(session: &Session<P>, reconciled: &Reconciled) -> 
 
 /// What launches of this version of the spec are suspended by.
 fn suspended<'a, P>(session: &'a Session<P>) -> Option<&'a Suspended> {
-    let suspended = session.readiness.suspended.as_ref();
-    suspended.filter(|suspended| suspended.spec_version == session.version)
+    let mut suspended = session.gates.iter().filter_map(|gate| gate.suspended.as_ref());
+    suspended.find(|suspended| suspended.spec_version == session.version)
 }
 
 /// Whether this version of the spec kept failing, so that nothing is launched any more, but for a round that is tried.
 pub(super) fn is_suspended<P>(session: &Session<P>) -> bool {
-    let Readiness {
-        canaries,
-        spec_version,
-        ..
-    } = &session.readiness;
-    suspended(session).is_some() || (*canaries > 0 && *spec_version == session.version)
+    let is_tried = |gate: &Readiness| gate.canaries > 0 && gate.spec_version == session.version;
+    suspended(session).is_some() || session.gates.iter().any(is_tried)
 }
 
 /// What it means that nothing is launched any more.

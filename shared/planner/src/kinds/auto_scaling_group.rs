@@ -432,7 +432,8 @@ fn launch(cx: &Context, known: &Known) -> Result<Launch, Blocked> {
 /// suspended is left alone (rule 62).
 fn resume(cx: &Context, group: &Group) -> Option<ResumeProcesses> {
     let suspended = group.suspended.iter().any(|process| process == LAUNCH);
-    let another = cx.given_up.is_some_and(|version| version != cx.version);
+    let given_up = cx.given_up.get(&group.settings.name);
+    let another = given_up.is_some_and(|version| version != cx.version);
     (suspended && another).then(|| ResumeProcesses {
         group: group.settings.name.clone(),
         processes: vec![LAUNCH.into()],

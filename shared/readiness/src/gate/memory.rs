@@ -29,6 +29,9 @@ pub struct Waiting {
     pub beat: Timestamp,
     /// The load balancer knew it once: before, it does not run yet (rule 60).
     pub registered: bool,
+    /// When it was given up: counted and remembered, whether or not its wait has ended by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<Timestamp>,
     /// What it was asked about itself, once its time was up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
@@ -70,6 +73,7 @@ impl Waiting {
             since: now,
             beat: now,
             registered: false,
+            given_up: None,
             question: None,
         }
     }
@@ -130,9 +134,14 @@ impl Memory {
         self.waiting.get(id)?.question.as_ref()
     }
 
-    /// An instance was given up. Several of one round count once: answers whether it is the first of another round.
+    /// An instance is given up. Several of one round count once: answers whether it is the first of another round. It goes
+    /// on waiting until [`Memory::forget`]: whoever looks next gives it up as well, and it counts no more.
     pub fn rejected(&mut self, id: &str, now: Timestamp) -> bool {
-        let seen = self.waiting.remove(id).map_or(now, |waiting| waiting.seen);
+        let waiting = self.waiting.get_mut(id);
+        let seen = waiting.map_or(now, |waiting| {
+            waiting.given_up = Some(now);
+            waiting.seen
+        });
         let round = self.failed.get_or_insert(Round {
             count: 0,
             at: Timestamp::MIN,
@@ -145,15 +154,16 @@ impl Memory {
         another
     }
 
-    /// Whether giving these up is one round too many: nothing more is to be launched.
+    /// When an instance was given up that still waits; `None` for any other.
     #[must_use]
-    pub fn would_be_too_many(&self, ids: &[&str]) -> bool {
-        let (count, at) = self
-            .failed
-            .as_ref()
-            .map_or((0, Timestamp::MIN), |round| (round.count, round.at));
-        let new = |id: &&&str| self.waiting.get(**id).is_some_and(|waiting| waiting.seen >= at);
-        count + u32::from(ids.iter().any(|id| new(&id))) >= ROUNDS
+    pub fn given_up(&self, id: &str) -> Option<Timestamp> {
+        self.waiting.get(id)?.given_up
+    }
+
+    /// Whether so many rounds failed that nothing more is to be launched.
+    #[must_use]
+    pub fn is_too_many(&self) -> bool {
+        self.failed.as_ref().is_some_and(|round| round.count >= ROUNDS)
     }
 
     /// What was launched before does not count any more.

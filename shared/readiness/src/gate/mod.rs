@@ -57,7 +57,8 @@ pub struct Steps {
     pub admit: Vec<String>,
     /// To ask about themselves: not healthy in time. Those that cannot be asked are to give up.
     pub ask: Vec<String>,
-    /// To give up: not healthy in time, and asked before. Their answer is worth a few looks.
+    /// To give up: not healthy in time, and asked before, where their answer is worth a few looks; or given up before, and
+    /// waiting still.
     pub reject: Vec<String>,
     /// Whose hook gets a heartbeat.
     pub beat: Vec<String>,
@@ -129,10 +130,13 @@ pub fn decide(settings: &Settings, memory: &mut Memory, look: &Look) -> Steps {
         if matches!(standing, Standing::Unchecked | Standing::Absent) {
             waiting.unchecked_until(look.now);
         }
-        let late = standing != Standing::Healthy && waiting.is_late(settings, look.now);
+        let is_over = waiting.given_up.is_some() || waiting.is_late(settings, look.now);
+        let late = standing != Standing::Healthy && is_over;
         match (late, &waiting.question) {
-            (true, Some(_)) => steps.reject.push(id.clone()),
-            (true, None) => steps.ask.push(id.clone()),
+            (true, question) if waiting.given_up.is_some() || question.is_some() => {
+                steps.reject.push(id.clone());
+            }
+            (true, _) => steps.ask.push(id.clone()),
             // It has another time: what it said of itself is old by then.
             (false, _) => waiting.question = None,
         }

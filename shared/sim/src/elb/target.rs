@@ -59,9 +59,7 @@ impl World {
     /// Rule 60: all of them or none. A repeat leaves the registration as it is.
     pub(super) fn register_targets(&mut self, call: &RegisterTargets) -> Answer<()> {
         let vpc = self.named_target_group(&call.target_group)?.vpc();
-        for id in &call.targets {
-            self.check_registration(id, vpc)?;
-        }
+        self.check_registrations(&call.targets, vpc)?;
         let now = self.clock;
         let group = self.elb.target_groups.seen_mut(&call.target_group, now);
         let group = group.ok_or_else(|| no_target_group(&call.target_group))?;
@@ -77,19 +75,29 @@ impl World {
         Ok(())
     }
 
-    /// Whether an instance can be a target in a VPC.
-    fn check_registration(&self, id: &str, vpc: &str) -> Answer<()> {
-        let machine = self.seen_instance(id).filter(|machine| {
-            let subnet = self.ec2.subnets.get(machine.subnet());
-            subnet.is_some_and(|subnet| subnet.vpc == vpc)
-        });
-        let why = match machine {
-            Some(machine) if machine.runs(&self.config, self.clock) => return Ok(()),
-            Some(_) => "are not in a running state and cannot be registered",
-            None => "are not instances in the VPC of the target group",
+    /// Whether instances can be targets in a VPC. Those that cannot are named, and keep all others out.
+    fn check_registrations(&self, ids: &[String], vpc: &str) -> Answer<()> {
+        let named = |why: &str, ids: Vec<&String>| {
+            let quoted: Vec<String> = ids.into_iter().map(|id| format!("'{id}'")).collect();
+            let message = format!("The following targets {why}: {}", quoted.join(", "));
+            Err(refused("InvalidTarget", message))
         };
-        let message = format!("The following targets {why}: '{id}'");
-        Err(refused("InvalidTarget", message))
+        let machine = |id: &str| {
+            self.seen_instance(id).filter(|machine| {
+                let subnet = self.ec2.subnets.get(machine.subnet());
+                subnet.is_some_and(|subnet| subnet.vpc == vpc)
+            })
+        };
+        let foreign: Vec<&String> = ids.iter().filter(|id| machine(id).is_none()).collect();
+        if !foreign.is_empty() {
+            return named("are not instances in the VPC of the target group", foreign);
+        }
+        let runs = |id: &&String| machine(id).is_some_and(|machine| machine.runs(&self.config, self.clock));
+        let idle: Vec<&String> = ids.iter().filter(|id| !runs(id)).collect();
+        if !idle.is_empty() {
+            return named("are not in a running state and cannot be registered", idle);
+        }
+        Ok(())
     }
 
     /// The targets drain and are gone then (rule 14). One that is not registered is no error.

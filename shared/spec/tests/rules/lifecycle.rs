@@ -11,11 +11,11 @@ fn launch(text: &str) -> String {
 }
 
 #[rstest]
-#[case("", Verify::None, 600)]
+#[case("", Verify::LoadBalancer, 600)]
 #[case("verify: none", Verify::None, 600)]
 #[case("verify: load-balancer", Verify::LoadBalancer, 600)]
 #[case("verify: load-balancer, timeout: 30s", Verify::LoadBalancer, 30)]
-#[case("timeout: 2h", Verify::None, 7200)]
+#[case("timeout: 2h", Verify::LoadBalancer, 7200)]
 fn what_a_new_instance_must_show(#[case] text: &str, #[case] verify: Verify, #[case] timeout: u32) {
     let spec = decode_text(&with(&launch(text))).unwrap();
     assert_eq!(spec.lifecycle.launch, Launch { verify, timeout });
@@ -36,6 +36,10 @@ fn fixed_instances_have_no_hook_that_could_hold_them() {
     refuses_only(&text, "lifecycle.launch.verify", "lifecycle hook");
     let spec = decode_text(&fixed(&launch("verify: none, timeout: 1m"))).unwrap();
     assert_eq!(spec.lifecycle.launch.verify, Verify::None);
+    assert_eq!(
+        decode_text(&fixed("")).unwrap().lifecycle.launch.verify,
+        Verify::None
+    );
 }
 
 fn terminate(text: &str) -> String {

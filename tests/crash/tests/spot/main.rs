@@ -18,6 +18,7 @@ const SPOT: &str = "
 network: {zones: 2, nat: single}
 compute: {spot: {onDemandBase: 1, onDemandPercent: 0}, app: {packages: [nginx]}}
 scaling: {min: 3, max: 5}
+lifecycle: {launch: {verify: none}}
 ";
 const LIMIT: usize = 2000;
 /// Time for a group to replace all that it wants to, one by one.
