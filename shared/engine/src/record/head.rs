@@ -106,10 +106,9 @@ fn end(head: &mut Head) {
     head.drift = None;
 }
 
-/// Seconds until the next look: at once if time ran out; after the first pass thrice the least, as whatever AWS is waited
-/// for takes half a minute and more; then a sixth of the time that the work has taken so far, and
-/// twice as long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at
-/// most.
+/// Seconds until the next look: at once if time ran out; after the first pass thrice the least, because whatever AWS is
+/// waited for then takes half a minute and more; later a sixth of the time that the work has taken so far; and twice as
+/// long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at most.
 fn delay(wake_seconds: u32, age: i64, attempt: u32, unfinished: bool) -> i64 {
     if unfinished {
         return 0;
