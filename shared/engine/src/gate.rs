@@ -6,7 +6,7 @@ use crate::load::Loaded;
 use crate::pass::{Job, PassError, PassReport, Settings, Trigger, Verdict};
 use crate::port::Port;
 use crate::status::Phase;
-use crate::wake;
+use crate::wake::{self, SOONER};
 
 /// Seconds until a pass that was overtaken looks again.
 pub(crate) const SHORTLY: i64 = 5;
@@ -42,7 +42,9 @@ pub(crate) fn turn(loaded: &Loaded, job: &Job, now: Timestamp) -> Turn {
     }
     match (&job.trigger, &head.wake) {
         (Trigger::SpecChanged | Trigger::Look, _) => Turn::Ours,
-        (Trigger::Woken { token }, Some(wake)) if *token == wake.token || now > wake.due + OVERDUE => {
+        (Trigger::Woken { token }, Some(wake))
+            if *token == wake.token || token == SOONER || now > wake.due + OVERDUE =>
+        {
             Turn::Ours
         }
         // A lease that ran out is a pass that died: whoever comes goes on.

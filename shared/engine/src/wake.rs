@@ -23,9 +23,13 @@ pub struct WakeMessage {
 pub struct WakeBody {
     /// The stack.
     pub stack: StackId,
-    /// The token of the head it continues; absent for a look that always counts.
+    /// The token of the head it continues, or [`SOONER`]; absent for a look that always counts.
     pub token: Option<String>,
 }
+
+/// The token of a message that brings forward the pass that is awaited, whichever that is by then. Where none is awaited it
+/// is an old one.
+pub(crate) const SOONER: &str = "sooner";
 
 impl WakeMessage {
     /// The trigger that a pass gets from it.

@@ -19,7 +19,7 @@ use crate::document::{DeletionStage, Head, StateDocument};
 use crate::pass::{Clock, PassError};
 use crate::port::Port;
 use crate::store::{Store, head_key, state_key};
-use crate::wake::{WakeBody, WakeMessage};
+use crate::wake::{SOONER, WakeBody, WakeMessage};
 
 /// The process that launches instances (rule 62).
 pub(super) const LAUNCH: &str = "Launch";
@@ -330,7 +330,7 @@ impl<P: Port> Session<'_, P> {
         report.waiting = document.memory.waiting.len() + document.leaving.0.len();
         // First: what was remembered, and not told of, nobody would tell any more.
         if news || resumed {
-            self.tell(stack, SOON).await?;
+            self.tell(stack, None, SOON).await?;
         } else {
             self.tell_of_members(stack, &document, &report).await?;
         }
@@ -484,8 +484,8 @@ impl<P: Port> Session<'_, P> {
         Ok(())
     }
 
-    /// Has the status name the instances that serve now, once the last of a wave has come or gone; unless a pass is coming
-    /// anyway.
+    /// Has the status name the instances that serve now, once the last of a wave has come or gone. If a pass is awaited, it
+    /// comes then: it may wait for just that.
     async fn tell_of_members(
         &self,
         stack: &StackId,
@@ -497,17 +497,19 @@ impl<P: Port> Session<'_, P> {
         if !came && !went {
             return Ok(());
         }
-        match self.recorded(stack).await? {
-            Some(recorded) if recorded.head.wake.is_none() => self.tell(stack, SETTLED).await,
-            _ => Ok(()),
-        }
+        let Some(recorded) = self.recorded(stack).await? else {
+            return Ok(());
+        };
+        let awaited = recorded.head.wake.is_some();
+        let token = awaited.then(|| SOONER.to_owned());
+        self.tell(stack, token, SETTLED).await
     }
 
     /// Has the provision function look at the stack in so many seconds.
-    async fn tell(&self, stack: &StackId, delay: u16) -> Result<(), PassError> {
+    async fn tell(&self, stack: &StackId, token: Option<String>, delay: u16) -> Result<(), PassError> {
         let wake = WakeBody {
             stack: stack.clone(),
-            token: None,
+            token,
         };
         let body = serde_json::to_string(&WakeMessage { wake }).unwrap_or_default();
         let queue = self.settings.provision_queue.clone();
