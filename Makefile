@@ -15,7 +15,7 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
 SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass-lifecycle -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
-.PHONY: help demo local down test wire soak mutants-seeded bench lint package .binaries .cloud .tools
+.PHONY: help demo local down test wire soak mutants-seeded simulate bench lint package .binaries .cloud .tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ soak: ## Thousands of seeds of every fault at once, and two crashes at once, in 
 
 mutants-seeded: ## Seed bugs by hand, one at a time, and see that the crash suite finds each
 	@tests/crash/mutants $(MUTANTS)
+
+simulate: .binaries ## Show how a spec's scaling follows a load; SPEC=…, TRACE=… (a CSV), or SHAPE=step,spike
+	@target/debug/windlass simulate $(or $(SPEC),events/specs/web.yaml) \
+		$(if $(SHAPE),--synthetic $(SHAPE),$(or $(TRACE),events/traces/azure-llm-conversation-2023.csv)) --html .local/simulation.html
 
 bench: ## Measure the reference stack, beside Terraform if it is here; QUICK=1 takes the debug build, CHECK=1 fails on a missed bar
 	@$(MAKE) $(if $(QUICK),.binaries,package)

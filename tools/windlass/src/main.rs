@@ -13,6 +13,7 @@ mod progress;
 mod promises;
 mod report;
 mod restore;
+mod simulate;
 mod specfile;
 mod traffic;
 mod validate;
@@ -26,6 +27,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use windlass_aws::Aws;
+use windlass_load::Shape;
 use windlass_spec::{StackId, parse_key};
 
 /// Upload a short spec, get a running web stack.
@@ -49,6 +51,8 @@ enum Command {
     Plan(PlanArgs),
     /// Print the JSON Schema of a spec, for editors
     Schema,
+    /// Show how a spec's scaling would follow a load over time, beside what AWS's own scaling would do
+    Simulate(SimulateArgs),
     /// Follow a stack until it is ready, rejected or failed
     Watch(WatchArgs),
     /// List the recorded states of a stack, with what changed from each to the next
@@ -103,6 +107,32 @@ impl PlanArgs {
             full: self.full,
         }
     }
+}
+
+#[derive(Debug, Args)]
+struct SimulateArgs {
+    /// A spec, YAML or JSON
+    spec: PathBuf,
+    /// Loads over time: CSV files with the header `second,requests_per_second`
+    traces: Vec<PathBuf>,
+    /// A load of this shape: step, ramp, spike, diurnal, sawtooth, noise, dropout (of metrics); several with commas
+    #[arg(long, value_delimiter = ',', value_parser = shape)]
+    synthetic: Vec<Shape>,
+    /// What the heights and times of synthetic loads follow from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Requests per second that one instance serves with all of its processor time
+    #[arg(long, default_value_t = 100.0, value_parser = rate)]
+    capacity: f64,
+    /// From the launch of an instance until it serves
+    #[arg(long, default_value = "90s", value_parser = duration)]
+    boot: SignedDuration,
+    /// From the end of a minute until its metric can be read
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    metric_delay: SignedDuration,
+    /// Write a page with the plots there
+    #[arg(long)]
+    html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +244,24 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         .ok_or_else(|| format!("`{text}` is no length of time: write it as 90s, 15m or 1h"))
 }
 
+/// A shape of load, by its name.
+fn shape(text: &str) -> Result<Shape, String> {
+    let found = Shape::ALL.into_iter().find(|shape| shape.name() == text);
+    found.ok_or_else(|| {
+        let names = Shape::ALL.map(Shape::name).join(", ");
+        format!("`{text}` is no shape of load: there are {names}")
+    })
+}
+
+/// A rate above none.
+fn rate(text: &str) -> Result<f64, String> {
+    let parsed = text
+        .parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    parsed.ok_or_else(|| format!("`{text}` is no rate: write a number above 0"))
+}
+
 /// A number of things, at least one.
 fn count(text: &str) -> Result<usize, String> {
     let parsed = text.parse().ok().filter(|count| *count > 0);
@@ -251,6 +299,7 @@ async fn run(cli: Cli) -> Result<End, Failure> {
             writeln!(out, "{:#}", windlass_spec::schema())?;
             Ok(End::Well)
         }
+        Command::Simulate(args) => simulate::run(&mut out, live, &args),
         Command::Watch(args) => watch::run(&mut out, live, args).await,
         Command::History(args) => history::run(&mut out, &args).await,
         Command::Restore(args) => restore::run(&mut out, &args).await,

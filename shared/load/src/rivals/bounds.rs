@@ -1,0 +1,39 @@
+//! What nobody can do better than, and what nobody should do worse than.
+
+use crate::simulation::{Scaler, View};
+
+/// Knows the load for as long as an instance takes to boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Oracle;
+
+impl Scaler for Oracle {
+    fn name(&self) -> String {
+        "oracle".into()
+    }
+
+    fn scale(&mut self, view: &View) -> (u32, String) {
+        // What is asked for now serves after the boot, and is asked about again a minute later.
+        let until = view.second + view.options.boot + 60;
+        (
+            view.options.demand(view.trace.peak(view.second..until)),
+            "what will be".into(),
+        )
+    }
+}
+
+/// As many as the peak needs, all the time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StaticPeak;
+
+impl Scaler for StaticPeak {
+    fn name(&self) -> String {
+        "static peak".into()
+    }
+
+    fn scale(&mut self, view: &View) -> (u32, String) {
+        (
+            view.options.demand(view.trace.peak(0..view.trace.seconds())),
+            "the peak".into(),
+        )
+    }
+}

@@ -1,0 +1,111 @@
+//! What is wanted of a group's capacity.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use windlass_spec::{Measure, Scaling};
+
+/// Processor use in percent says no more than "too much" there.
+const ALL_OF_IT: f64 = 100.0;
+
+/// When a group grows and shrinks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policy {
+    /// What is measured, and what it should be. Without any, capacity is kept within the group's bounds and left alone.
+    pub metrics: Vec<Metric>,
+    /// How fast capacity moves.
+    pub behavior: Behavior,
+}
+
+impl Policy {
+    /// What a spec says of it.
+    #[must_use]
+    pub fn of(scaling: &Scaling) -> Self {
+        let breach = |breach: windlass_spec::Breach| Breach {
+            threshold: breach.threshold.into_inner(),
+            periods: breach.periods,
+        };
+        let metrics = scaling.metrics.iter().map(|metric| {
+            let (name, ceiling) = match metric.measure {
+                Measure::Cpu => ("cpu", Some(ALL_OF_IT)),
+            };
+            Metric {
+                name: name.to_owned(),
+                ceiling,
+                goal: Goal::Between {
+                    out: breach(metric.scale_out),
+                    in_: metric.scale_in.map(breach),
+                },
+            }
+        });
+        Self {
+            metrics: metrics.collect(),
+            behavior: Behavior::default(),
+        }
+    }
+}
+
+/// One metric and its goal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metric {
+    /// Its name, as people know it: `cpu`.
+    pub name: String,
+    /// Above this value it says no more than "too much", as processors do at 100 percent; `None` if it has no such end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<f64>,
+    /// What it should be.
+    pub goal: Goal,
+}
+
+/// What a metric should be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Goal {
+    /// Between two thresholds.
+    Between {
+        /// Above it the group grows.
+        out: Breach,
+        /// Below it the group may shrink; without it this metric neither asks for that nor stands in the way of it.
+        #[serde(rename = "in", default, skip_serializing_if = "Option::is_none")]
+        in_: Option<Breach>,
+    },
+    /// Near this value, which is above 0.
+    Target(f64),
+}
+
+/// A threshold, and how long it must be passed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Breach {
+    /// In the metric's unit.
+    pub threshold: f64,
+    /// Minutes in a row, at least 1.
+    pub periods: u32,
+}
+
+/// How fast capacity moves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Behavior {
+    /// From one removal of instances to the next.
+    pub cooldown: SignedDuration,
+    /// Most instances that are added or removed at once; `None` for any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_step: Option<u32>,
+    /// Instances are removed only down to the most that was needed at any time of this window.
+    pub stabilization: SignedDuration,
+    /// From the launch of an instance until it takes its share of the load.
+    pub warm_up: SignedDuration,
+}
+
+impl Default for Behavior {
+    fn default() -> Self {
+        Self {
+            cooldown: SignedDuration::from_mins(1),
+            max_step: None,
+            stabilization: SignedDuration::from_mins(5),
+            warm_up: SignedDuration::from_mins(2),
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! `windlass simulate`: how a spec's scaling would follow a load, in virtual time, beside what AWS's own scaling would do.
+//!
+//! It decides with the very function that decides for a running stack. What it shows is as good as its model: requests
+//! spread evenly, and processor use follows them.
+
+mod page;
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use windlass_load::{Comparison, Measures, Options, Speedup, TARGETS, Trace, compare};
+use windlass_scaling::Policy;
+use windlass_spec::Spec;
+
+use crate::{End, Failure, SimulateArgs, specfile, validate};
+
+/// Share of its target below which target tracking removes instances, as AWS documents it.
+const LOW: f64 = 0.9;
+/// What is measured, as the table names it.
+const TITLES: [&str; 8] = [
+    "under %",
+    "over %",
+    "t under %",
+    "t over %",
+    "unserved %",
+    "hours",
+    "changes/h",
+    "reversals",
+];
+
+/// Runs the command.
+pub(crate) fn run(out: &mut impl Write, color: bool, args: &SimulateArgs) -> Result<End, Failure> {
+    let file = specfile::read(&args.spec, None)?;
+    let Some(spec) = validate::spec(out, color, &file)? else {
+        return Ok(End::Wrong);
+    };
+    let policy = Policy::of(&spec.scaling);
+    if policy.metrics.is_empty() {
+        writeln!(
+            out,
+            "{} has no scaling.metrics: its capacity follows nothing. Give it one, as in\n\
+             scaling: {{metrics: [{{type: cpu, scaleOut: {{above: 70}}, scaleIn: {{below: 30}}}}]}}",
+            args.spec.display()
+        )?;
+        return Ok(End::Wrong);
+    }
+    let options = options(&spec, args)?;
+    let traces = traces(args)?;
+    let mut compared = Vec::new();
+    for trace in traces {
+        let comparison = compare(&trace, &options, &policy, LOW);
+        show(out, &trace, &options, &comparison)?;
+        compared.push((trace, comparison));
+    }
+    if let Some(path) = &args.html {
+        let page = page::render(&file.stack.to_string(), &options, &policy, &compared)?;
+        fs::write(path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        writeln!(out, "plots: {}", path.display())?;
+    }
+    Ok(End::Well)
+}
+
+fn options(spec: &Spec, args: &SimulateArgs) -> Result<Options, Failure> {
+    let seconds = |duration: SignedDuration| {
+        let seconds = u32::try_from(duration.as_secs())
+            .ok()
+            .filter(|seconds| *seconds <= 3600);
+        seconds.ok_or_else(|| format!("{duration:#} is too long: an hour is the most"))
+    };
+    Ok(Options {
+        min: spec.scaling.min,
+        max: spec.scaling.max,
+        capacity: args.capacity,
+        boot: seconds(args.boot)?,
+        metric_delay: seconds(args.metric_delay)?,
+        drain: spec.lifecycle.drain,
+        ..Options::default()
+    })
+}
+
+fn traces(args: &SimulateArgs) -> Result<Vec<Trace>, Failure> {
+    let read = |path: &PathBuf| -> Result<Trace, Failure> {
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Trace::parse(&name, &text).map_err(|error| format!("{}: {error}", path.display()))?)
+    };
+    let mut traces = args
+        .traces
+        .iter()
+        .map(read)
+        .collect::<Result<Vec<Trace>, Failure>>()?;
+    let shapes = args.synthetic.iter();
+    traces.extend(shapes.map(|shape| Trace::synthetic(*shape, args.seed, args.capacity)));
+    if traces.is_empty() {
+        return Err("there is no load: name a trace, or a shape as in --synthetic step,diurnal".into());
+    }
+    Ok(traces)
+}
+
+/// A scaler's row: its name and what it did.
+fn rows(comparison: &Comparison) -> Vec<(String, &Measures)> {
+    let targets = |named: &'static str| TARGETS.map(|target| format!("target tracking {target:.0} %{named}"));
+    let tracking = targets("").into_iter().zip(&comparison.tracking);
+    let patient = targets(", patient").into_iter().zip(&comparison.patient);
+    let others = comparison
+        .others
+        .iter()
+        .map(|(name, measures)| (name.clone(), measures));
+    std::iter::once(("Windlass".to_owned(), &comparison.windlass))
+        .chain(tracking)
+        .chain(patient)
+        .chain(others)
+        .collect()
+}
+
+/// What is shown of a scaler, in the order of [`TITLES`].
+fn cells(measures: &Measures) -> [String; 8] {
+    let Measures {
+        under,
+        over,
+        time_under,
+        time_over,
+        unserved,
+        hours,
+        actions,
+        reversals,
+        ..
+    } = measures;
+    [
+        format!("{under:.2}"),
+        format!("{over:.1}"),
+        format!("{time_under:.1}"),
+        format!("{time_over:.1}"),
+        format!("{unserved:.2}"),
+        format!("{hours:.1}"),
+        format!("{actions:.1}"),
+        reversals.to_string(),
+    ]
+}
+
+fn show(
+    out: &mut impl Write,
+    trace: &Trace,
+    options: &Options,
+    comparison: &Comparison,
+) -> Result<(), Failure> {
+    let Options {
+        min,
+        max,
+        capacity,
+        boot,
+        ..
+    } = options;
+    let length = SignedDuration::from_secs(trace.seconds().into());
+    let peak = trace.peak(0..trace.seconds());
+    writeln!(
+        out,
+        "{}: {length:#}, at most {peak:.0} requests/s; {min} to {max} instances of {capacity} requests/s, which boot in {boot} s",
+        trace.name,
+    )?;
+    if options.demand(peak) > *max {
+        writeln!(
+            out,
+            "  its peak needs {} instances: scaling.max is {max}, for everybody",
+            options.demand(peak)
+        )?;
+    }
+    let rows = rows(comparison);
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or_default();
+    write!(out, "  {:width$}", "")?;
+    for title in TITLES {
+        write!(out, "  {title:>10}")?;
+    }
+    writeln!(out)?;
+    for (name, measures) in rows {
+        write!(out, "  {name:width$}")?;
+        for cell in cells(measures) {
+            write!(out, "  {cell:>10}")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "elastic speedup over target tracking: {}",
+        in_words(comparison.speedup())
+    )?;
+    writeln!(
+        out,
+        "  over one that waits until the metric shows what it removed: {}\n",
+        in_words(comparison.patient_speedup())
+    )?;
+    Ok(())
+}
+
+fn in_words(speedup: Speedup) -> String {
+    let Speedup {
+        target,
+        speedup,
+        hours,
+    } = speedup;
+    format!("{speedup:.2} (at {target:.0} %, its best here, with {hours:.2} × its instance-hours)")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::{Cli, Command};
+
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/");
+
+    fn simulate(line: &str) -> Result<(End, String), String> {
+        let line = line.replace("specs/", &format!("{FOLDER}specs/"));
+        let line = line.replace("traces/", &format!("{FOLDER}traces/"));
+        let words = ["windlass", "simulate"].into_iter().chain(line.split(' '));
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let Command::Simulate(args) = cli.command else {
+            return Err("not simulate".into());
+        };
+        let mut out = Vec::new();
+        let end = run(&mut out, false, &args).map_err(|failure| failure.to_string())?;
+        let text = String::from_utf8(out).unwrap();
+        Ok((end, text.replace(FOLDER, "")))
+    }
+
+    #[test]
+    fn it_shows_how_a_spec_follows_a_load_and_how_others_do() {
+        let (end, text) = simulate("specs/web.yaml --synthetic step --seed 3").unwrap();
+        assert_eq!(end, End::Well);
+        insta::assert_snapshot!(text);
+    }
+
+    #[rstest]
+    #[case("specs/web.yaml", "there is no load")]
+    #[case(
+        "specs/web.yaml --synthetic waves",
+        "`waves` is no shape of load: there are step, ramp"
+    )]
+    #[case("specs/web.yaml --synthetic step --capacity 0", "`0` is no rate")]
+    #[case("specs/web.yaml --synthetic step --boot 2h", "too long")]
+    #[case("specs/none.yaml --synthetic step", "cannot read")]
+    #[case("specs/web.yaml traces/none.csv", "cannot read")]
+    #[case("specs/web.yaml specs/web.yaml", "a trace has the header")]
+    #[case(
+        "specs/web.yaml --synthetic step --html /nowhere/page.html",
+        "cannot write /nowhere/page.html"
+    )]
+    fn what_cannot_be_run_is_said_with_the_remedy(#[case] line: &str, #[case] said: &str) {
+        let error = simulate(line).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+
+    #[rstest]
+    #[case("specs/fixed.yaml --synthetic step", "has no scaling.metrics")]
+    #[case("specs/invalid/several-at-once.yaml --synthetic step", "is not valid")]
+    fn a_spec_that_follows_nothing_is_refused(#[case] line: &str, #[case] said: &str) {
+        let (end, text) = simulate(line).unwrap();
+        assert_eq!(end, End::Wrong);
+        assert!(text.contains(said), "{text}");
+    }
+
+    #[test]
+    fn a_peak_beyond_the_largest_group_is_said() {
+        let (_, text) = simulate("specs/web.yaml --synthetic step --seed 3 --capacity 100").unwrap();
+        assert!(text.contains("scaling.max is 9"), "{text}");
+    }
+
+    #[test]
+    fn each_trace_that_comes_with_the_project_runs() {
+        let files = fs::read_dir(format!("{FOLDER}traces")).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let traces = paths.filter(|path| path.extension().is_some_and(|extension| extension == "csv"));
+        let mut count = 0;
+        for path in traces {
+            let text = fs::read_to_string(&path).unwrap();
+            let trace = Trace::parse("x", &text).unwrap();
+            assert!(
+                trace.seconds() > 600 && trace.peak(0..trace.seconds()) > 100.0,
+                "{path:?}"
+            );
+            count += 1;
+        }
+        assert_eq!(count, 3);
+    }
+
+    #[test]
+    fn the_page_stands_alone_and_says_why_each_decision_was_made() {
+        let folder = std::env::temp_dir().join(format!("windlass-simulate-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("page.html");
+        let line = format!("specs/web.yaml --synthetic step,spike --html {}", path.display());
+        let (_, text) = simulate(&line).unwrap();
+        let page = fs::read_to_string(&path).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(text.contains("plots: "));
+        assert_eq!(page.matches("<svg").count(), 2);
+        assert!(
+            page.contains("cpu asks for the most"),
+            "a decision tells its reason"
+        );
+        for outside in ["http://", "https://", "src=", "@import", "url("] {
+            assert!(
+                !page.replace("http://www.w3.org/2000/svg", "").contains(outside),
+                "{outside}"
+            );
+        }
+    }
+}
