@@ -245,7 +245,7 @@ fn three_failed_rounds_are_too_many_and_several_instances_of_one_count_once() {
         assert!(memory.rejected(&id, at(700 * (round + 1) + 600)));
         assert_eq!(memory.is_too_many(), enough);
     }
-    memory.admitted("x");
+    memory.recover();
     assert_eq!(memory.failed, None);
 }
 

@@ -301,7 +301,8 @@ impl Lab {
     pub fn look_at_instances(&self, occasion: &Occasion) -> Ran<Result<LookReport, PassError>> {
         let settings = lifecycle_settings();
         let clock = || self.now();
-        let look = windlass_engine::look(&self.sim, &clock, &settings, occasion);
+        let writer = self.writer();
+        let look = windlass_engine::look(&self.sim, &clock, &settings, occasion, &writer);
         let before = self.sim.trace().len();
         let ran = self.sim.run(look);
         let trace = self.sim.trace();
@@ -321,8 +322,9 @@ impl Lab {
         let settings = lifecycle_settings();
         let clock = || self.now();
         let other_clock = || self.now() + ahead;
-        let one = windlass_engine::look(&self.sim, &clock, &settings, occasion);
-        let other = windlass_engine::look(&self.sim, &other_clock, &settings, occasion);
+        let writers = [self.writer(), self.writer()];
+        let one = windlass_engine::look(&self.sim, &clock, &settings, occasion, &writers[0]);
+        let other = windlass_engine::look(&self.sim, &other_clock, &settings, occasion, &writers[1]);
         self.sim
             .run(async { futures::future::join(one, other).await.into() })
     }
@@ -359,12 +361,17 @@ impl Lab {
 
     /// The job of a new invocation.
     pub fn job(&self, stack: &StackId, trigger: Trigger) -> Job {
-        self.invocations.set(self.invocations.get() + 1);
         Job {
             stack: stack.clone(),
             trigger,
-            invocation: format!("invocation-{}", self.invocations.get()),
+            invocation: self.writer(),
         }
+    }
+
+    /// The id of a new invocation.
+    fn writer(&self) -> String {
+        self.invocations.set(self.invocations.get() + 1);
+        format!("invocation-{}", self.invocations.get())
     }
 
     /// Runs messages until there are none, or more than `limit` were run.

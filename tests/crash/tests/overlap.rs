@@ -12,7 +12,7 @@ use windlass_calls::s3::ListObjectsV2;
 use windlass_calls::{Request, sns};
 use windlass_crash::{Lab, STATE_BUCKET, Stopped, verify};
 use windlass_engine::{GateWake, Occasion, Phase};
-use windlass_sim::WorldConfig;
+use windlass_sim::{Peers, Verdict, WorldConfig};
 
 const GATED: &str = "
 network: {zones: 2, nat: single}
@@ -118,7 +118,7 @@ fn two_late(seed: u64) -> Lab {
 
 #[test]
 fn whoever_is_given_up_is_remembered_counted_and_told_of_once() {
-    let mut apart = 0;
+    let mut refused = 0;
     for seed in 0..SEEDS {
         let lab = two_late(seed);
         let waiting: BTreeSet<String> = lab.readiness().memory.waiting.into_keys().collect();
@@ -128,8 +128,12 @@ fn whoever_is_given_up_is_remembered_counted_and_told_of_once() {
             .finished()
             .unwrap();
         let given_up = ended(&lab, HookResult::Abandon);
-        let reported: usize = looked.iter().flatten().map(|look| look.rejected.len()).sum();
-        apart += usize::from(looked.iter().flatten().any(|look| look.rejected.len() == 1) && reported > 1);
+        // The one that came second did nothing.
+        let did = |look: &Result<_, _>| {
+            look.as_ref()
+                .is_ok_and(|look: &windlass_engine::LookReport| !look.rejected.is_empty())
+        };
+        refused += usize::from(looked.iter().filter(|look| did(look)).count() == 1);
         let remembered = |id: &String| {
             lab.readiness()
                 .rejected
@@ -165,7 +169,10 @@ fn whoever_is_given_up_is_remembered_counted_and_told_of_once() {
         journal.retain(|key| key.contains("-rejected-"));
         assert_eq!(journal.len(), 2, "seed {seed}: {journal:?}");
     }
-    println!("{apart} of {SEEDS} looked apart");
+    assert!(
+        refused > 10,
+        "{refused} of {SEEDS}: two looks must meet for this to show anything"
+    );
 }
 
 /// For instances that boot for minutes.
@@ -247,5 +254,87 @@ fn a_suspended_group_keeps_no_other_from_healing() {
         slow().replace("[nginx]", "[nginx, jq], port: 8080")
     ));
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
+}
+
+/// The version that failed is given up, and its group with it: nothing is tried any more.
+#[test]
+fn a_suspended_group_that_is_gone_is_forgotten() {
+    let (lab, _) = two_groups(true);
+    lab.upload(&format!("allowReplace: true\n{}", slow()));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet, "{:#?}", lab.status());
+    verify(&lab).unwrap();
+    let gate = lab.readiness_of(SUCCESSOR);
+    assert_eq!((gate.suspended, gate.wake), (None, None));
+    assert_eq!(lab.status().unwrap().phase, Phase::Ready);
+}
+
+/// Looks at the same moment, as two deliveries of one message begin: nothing tells what they write apart but who they are.
+#[test]
+fn of_two_looks_at_the_same_moment_one_lets_an_instance_go() {
+    let lab = Lab::new(WorldConfig::default(), 1);
+    lab.upload(&GATED.replace("min: 1", "min: 2"));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet, "{:#?}", lab.status());
+    want(&lab, 3);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    lab.sim.advance(SignedDuration::from_mins(10));
+    want(&lab, 2);
+    let mut met = 0;
+    for seed in 0..SEEDS {
+        let lab = lab.fork(seed);
+        // It has drained by then, and nobody has looked.
+        lab.sim.advance(SignedDuration::from_mins(2));
+        lab.sim.set_latency(SignedDuration::ZERO);
+        let looked = lab
+            .look_twice_at_instances(&occasion(), SignedDuration::ZERO)
+            .finished()
+            .unwrap();
+        let left: usize = looked.iter().flatten().map(|look| look.left.len()).sum();
+        met += usize::from(
+            looked
+                .iter()
+                .flatten()
+                .filter(|look| !look.left.is_empty())
+                .count()
+                == 1,
+        );
+        assert_eq!(left, 1, "seed {seed}: {looked:?}");
+    }
+    assert!(met > 10, "{met} of {SEEDS}");
+}
+
+/// That an instance got healthy counts, though whoever let it go on died before writing the rest down.
+#[test]
+fn who_got_healthy_ends_the_suspension_whatever_becomes_of_the_look() {
+    let config = WorldConfig {
+        broken_app: true,
+        agent_delay: None,
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    lab.upload(GATED);
+    while lab.readiness().suspended.is_none() {
+        lab.step().expect("it is suspended");
+    }
+    lab.sim.world_mut().config_mut().broken_app = false;
+    while lab.readiness().canaries == 0 || lab.readiness().memory.waiting.is_empty() {
+        lab.step().expect("a round is tried");
+    }
+    lab.sim.set_faults(Some(Box::new(|sent| match &sent.request {
+        Request::Autoscaling(autoscaling::Request::CompleteLifecycleAction(_)) => {
+            Verdict::CrashAfter(Peers::All)
+        }
+        _ => Verdict::Deliver,
+    })));
+    while ended(&lab, HookResult::Continue).is_empty() {
+        lab.step().expect("it is let in");
+    }
+    lab.sim.set_faults(None);
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let gate = lab.readiness();
+    assert_eq!(
+        (gate.canaries, gate.memory.failed, gate.rejected),
+        (0, None, vec![])
+    );
     verify(&lab).unwrap();
 }

@@ -56,6 +56,8 @@ pub struct Readiness {
     pub wake_number: u32,
     /// Number of times that a look wrote down what it was about to do: of looks that overlap one does it.
     pub claims: u32,
+    /// Who wrote it: what two looks write is never the same (rule 31).
+    pub writer: String,
     /// What it was read as; `None` if there was none.
     #[serde(skip)]
     pub etag: Option<String>,
@@ -121,6 +123,27 @@ impl Readiness {
         self.group == group.settings.name
             && self.wake.as_ref().is_some_and(comes)
             && waiting.all(|known| known)
+    }
+
+    /// An instance got healthy: what failed before no longer counts.
+    pub(super) fn recover(&mut self) {
+        self.memory.recover();
+        self.canaries = 0;
+        self.rejected.clear();
+    }
+
+    /// The group is gone: nobody waits, and nothing is tried any more.
+    pub(super) fn leave_alone(&mut self) {
+        self.memory = Memory::default();
+        self.leaving.0.clear();
+        self.suspended = None;
+        self.canaries = 0;
+    }
+
+    /// Whether launching is suspended for this version of the spec: one for another version is not this one's.
+    pub(super) fn is_suspended_for(&self, spec_version: &str) -> bool {
+        let suspended = self.suspended.as_ref();
+        suspended.is_some_and(|suspended| suspended.spec_version == spec_version)
     }
 
     /// What is launched from now on belongs to this version of the spec: what failed before is not its fault.

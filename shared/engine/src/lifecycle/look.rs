@@ -43,6 +43,8 @@ pub(super) struct Session<'a, P> {
     pub(super) clock: &'a dyn Clock,
     pub(super) settings: &'a LifecycleSettings,
     pub(super) store: Store<'a, P>,
+    /// Unique to this look among those that may overlap it.
+    pub(super) writer: &'a str,
 }
 
 /// A stack as it is recorded.
@@ -109,6 +111,7 @@ impl<P: Port> Session<'_, P> {
             .etag
             .clone()
             .map_or(Condition::Absent, Condition::Matches);
+        self.writer.clone_into(&mut document.writer);
         let key = readiness_key(stack, &document.group);
         let written = self.store.put(&key, document, condition).await?;
         let is_written = written.is_some();
@@ -138,6 +141,11 @@ impl<P: Port> Session<'_, P> {
             document.suspended = None;
             return Ok(false);
         };
+        if self.group(&document.group).await?.is_none() {
+            // The version that failed was given up, and its group with it.
+            document.leave_alone();
+            return Ok(false);
+        }
         let resume = ResumeProcesses {
             group: document.group.clone(),
             processes: vec![LAUNCH.into()],
@@ -340,11 +348,8 @@ impl<P: Port> Session<'_, P> {
 
     /// The group is gone, and whoever waited in it.
     async fn forget(&self, stack: &StackId, mut document: Readiness) -> Result<(), PassError> {
-        document.memory.waiting.clear();
-        document.leaving.0.clear();
-        document.suspended = None;
-        self.remember(stack, document).await?;
-        Ok(())
+        document.leave_alone();
+        self.remember(stack, document).await
     }
 
     /// What becomes of those that wait on their way in, and whether the status has something to say of it; `None` if the
@@ -376,13 +381,22 @@ impl<P: Port> Session<'_, P> {
         let settings = document.settings();
         let known: BTreeSet<String> = document.memory.waiting.keys().cloned().collect();
         let steps = gate::decide(&settings, &mut document.memory, &look);
-        // Whom nobody remembers, nobody sends a heartbeat for; and of looks that all find the same ones, one goes on.
+        // Whom nobody remembers, nobody sends a heartbeat for; that one got healthy counts whatever becomes of this look; and
+        // of looks that all find the same, one goes on.
         let somebody_new = document.memory.waiting.keys().any(|id| !known.contains(id));
-        if somebody_new && !self.claim(stack, document, |_| {}).await? {
+        let gets_healthy = !steps.admit.is_empty();
+        let recovered = gets_healthy && !document.rejected.is_empty();
+        let change = |document: &mut Readiness| {
+            if gets_healthy {
+                document.recover();
+            }
+        };
+        if (somebody_new || gets_healthy) && !self.claim(stack, document, change).await? {
             return Ok(Some(false));
         }
         let health = health.as_deref().unwrap_or_default();
-        Ok(Some(self.act(stack, document, &steps, health, report).await?))
+        let rejected = self.act(stack, document, &steps, health, report).await?;
+        Ok(Some(recovered || rejected))
     }
 
     async fn members(&self, group: &str) -> Option<BTreeMap<String, String>> {
@@ -391,8 +405,7 @@ impl<P: Port> Session<'_, P> {
         Some(groups.first().map(members).unwrap_or_default())
     }
 
-    /// Takes the steps, and answers whether the status has something to say of them. A call that failed is left to the next
-    /// look.
+    /// Takes the steps, and answers whether somebody was given up. A call that failed is left to the next look.
     async fn act(
         &self,
         stack: &StackId,
@@ -425,18 +438,13 @@ impl<P: Port> Session<'_, P> {
         for (id, admitted) in steps.admit.iter().zip(admitted) {
             match admitted {
                 Ok(()) => {
-                    document.memory.admitted(id);
-                    document.canaries = 0;
+                    document.memory.forget(id);
                     report.admitted.push(id.clone());
                 }
                 Err(_) => {
                     kept.insert(id.clone());
                 }
             }
-        }
-        let recovered = !report.admitted.is_empty() && !document.rejected.is_empty();
-        if recovered {
-            document.rejected.clear();
         }
         let ended = Box::pin(self.end(stack, document, steps, health, report)).await?;
         kept.extend(ended.kept);
@@ -448,7 +456,7 @@ impl<P: Port> Session<'_, P> {
         leaving.extend(ended.rejected.iter().filter(listed).cloned());
         leaving.retain(|id| !kept.contains(id));
         self.deregister(&document.probe, leaving).await;
-        Ok(recovered || !ended.rejected.is_empty())
+        Ok(!ended.rejected.is_empty())
     }
 
     /// Writes the memory with the next wake-up in it, and sends that. Whom another look overtook looks again.

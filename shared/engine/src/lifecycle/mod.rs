@@ -2,8 +2,8 @@
 //! wait on their way out; and what is to be done about a spot instance that EC2 takes back.
 //!
 //! A look reads the gate's memory, asks the load balancer about all that wait at once, does what [`gate`] says, and writes
-//! the memory with the next wake-up. Looks of one stack that overlap repeat each other's calls, which changes nothing, and
-//! only one of them writes the memory.
+//! the memory with the next wake-up. Of looks of one group that overlap, one
+//! writes down what it is about to do, and does it; what another one still does, as registering and heartbeats, may be repeated.
 //!
 //! Dying in between loses nothing: an instance goes on waiting, the event or the wake-up comes again, and if none does the
 //! schedule finds who waits. Without any look the hook's default lets instances go on.
@@ -118,7 +118,8 @@ pub struct LookReport {
     pub left_alone: Option<&'static str>,
 }
 
-/// Looks at the instances of one stack that wait.
+/// Looks at the instances of one stack that wait. `writer` is unique to it among looks that may overlap: the id of the
+/// function's invocation, say.
 ///
 /// # Errors
 /// The pipeline's own bucket or queue, or the group itself, could not be asked: the message must come again.
@@ -127,6 +128,7 @@ pub async fn look<P: Port>(
     clock: &dyn Clock,
     settings: &LifecycleSettings,
     occasion: &Occasion,
+    writer: &str,
 ) -> Result<LookReport, PassError> {
     let session = look::Session {
         port,
@@ -136,6 +138,7 @@ pub async fn look<P: Port>(
             port,
             bucket: &settings.state_bucket,
         },
+        writer,
     };
     match session.look(occasion).await {
         // The queue would bring the message back in minutes, and somebody waits.

@@ -191,7 +191,7 @@ impl<P: Port> Session<'_, P> {
                     told = Some(entry.instance.clone());
                 }
             }
-            if document.suspended.is_none() && document.memory.is_too_many() {
+            if !document.is_suspended_for(spec_version) && document.memory.is_too_many() {
                 document.suspend(spec_version, now);
             }
         });
@@ -220,7 +220,8 @@ impl<P: Port> Session<'_, P> {
             return Ok(());
         };
         let group = document.group.clone();
-        if document.suspended.is_some() {
+        let suspended = document.is_suspended_for(spec_version);
+        if suspended {
             // Once more, if whoever wrote it down died before.
             let (group, processes) = (group.clone(), vec![LAUNCH.into()]);
             self.port.call(SuspendProcesses { group, processes }).await?;
@@ -231,14 +232,8 @@ impl<P: Port> Session<'_, P> {
             let key = journal_key(&stack.to_string(), at, &format!("rejected-{id}"));
             self.store.put(&key, entry, Condition::Always).await?;
             if told.as_ref() == Some(id) {
-                self.tell_people(
-                    recorded,
-                    entry,
-                    &key,
-                    entries.len() - 1,
-                    document.suspended.is_some(),
-                )
-                .await;
+                self.tell_people(recorded, entry, &key, entries.len() - 1, suspended)
+                    .await;
             }
             let abandoned = self.complete(&group, names::LAUNCH_HOOK, id, HookResult::Abandon);
             if abandoned.await.is_err() {

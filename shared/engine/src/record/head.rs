@@ -72,7 +72,14 @@ pub(super) fn move_head<P>(
     if !settled && !failed && !expired {
         let age = head.operation.as_ref().map(|operation| operation.since);
         let age = age.map_or(0, |since| now.duration_since(since).as_secs());
-        let delay = delay(session.settings.wake_seconds, age, attempt, reconciled.unfinished);
+        let creates = !head.was_ready;
+        let delay = delay(
+            session.settings.wake_seconds,
+            age,
+            attempt,
+            creates,
+            reconciled.unfinished,
+        );
         head.wake_at(now + SignedDuration::from_secs(delay), attempt);
     }
     expired
@@ -106,16 +113,16 @@ fn end(head: &mut Head) {
     head.drift = None;
 }
 
-/// Seconds until the next look: at once if time ran out; after the first pass thrice the least, because whatever AWS is
-/// waited for then takes half a minute and more; later a sixth of the time that the work has taken so far; and twice as
+/// Seconds until the next look: at once if time ran out; after the first pass that creates a stack thrice the least, because
+/// whatever AWS is waited for then takes half a minute and more; else a sixth of the time that the work has taken so far; and twice as
 /// long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at most.
-fn delay(wake_seconds: u32, age: i64, attempt: u32, unfinished: bool) -> i64 {
+fn delay(wake_seconds: u32, age: i64, attempt: u32, creates: bool, unfinished: bool) -> i64 {
     if unfinished {
         return 0;
     }
     let least = i64::from(wake_seconds);
     let usual = (age / 6).clamp(least, LONGEST_PATIENCE.max(least));
-    let began = attempt == 0 && age < least;
+    let began = creates && attempt == 0 && age < least;
     let patient = if began { 3 * least } else { usual };
     let doubled = patient << attempt.min(8);
     doubled.min(LONGEST_BACKOFF.max(least))

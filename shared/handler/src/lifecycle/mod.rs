@@ -99,7 +99,7 @@ impl<P: Port> Gatekeeper<'_, P> {
                 response.fail(messages);
                 continue;
             }
-            let looked = look(&port, self.clock, self.settings, occasion).await;
+            let looked = look(&port, self.clock, self.settings, occasion, &invocation.request).await;
             if !self.report(looked, &mut tally) {
                 response.fail(messages);
             }

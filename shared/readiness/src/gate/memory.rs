@@ -115,9 +115,8 @@ impl Memory {
         }
     }
 
-    /// An instance was let go on: what is launched gets healthy.
-    pub fn admitted(&mut self, id: &str) {
-        self.waiting.remove(id);
+    /// An instance got healthy: what failed before no longer counts.
+    pub fn recover(&mut self) {
         self.failed = None;
     }
 
