@@ -46,6 +46,7 @@ mutants-seeded: ## Seed bugs by hand, one at a time, and see that the crash suit
 	@tests/crash/mutants $(MUTANTS)
 
 simulate: .binaries ## Show how a spec's scaling follows a load; SPEC=…, TRACE=… (a CSV), or SHAPE=step,spike
+	@mkdir -p .local
 	@target/debug/windlass simulate $(or $(SPEC),events/specs/web.yaml) \
 		$(if $(SHAPE),--synthetic $(SHAPE),$(or $(TRACE),events/traces/azure-llm-conversation-2023.csv)) --html .local/simulation.html
 

@@ -44,7 +44,7 @@ pub fn compare(trace: &Trace, options: &Options, policy: &Policy, low: f64) -> C
         patient: TARGETS.map(|target| measured(&mut TargetTracking::patient(target, low))),
         others: vec![
             named(&mut StepScaling::default()),
-            named(&mut StaticPeak),
+            named(&mut StaticPeak::default()),
             named(&mut Oracle),
         ],
     }

@@ -57,7 +57,7 @@ impl Measures {
             measures.over += (supply - demand).max(0.0) / demand;
             measures.time_under += f64::from(u8::from(supply < demand));
             measures.time_over += f64::from(u8::from(supply > demand));
-            measures.hours += f64::from(sample.desired) * f64::from(run.step) / 3600.0;
+            measures.hours += f64::from(sample.paid) * f64::from(run.step) / 3600.0;
             asked += sample.rate;
             refused += (sample.rate - supply * run.capacity).max(0.0);
         }

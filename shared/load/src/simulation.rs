@@ -14,8 +14,8 @@ pub(crate) const CPU: &str = "cpu";
 const STEP: u32 = 5;
 /// Seconds of a metric's period.
 const MINUTE: u32 = 60;
-/// Points that a scaler can see.
-const POINTS: usize = 30;
+/// Points that a scaler can see: more than any policy asks for.
+const POINTS: usize = 70;
 
 /// The group, and how AWS is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +46,7 @@ impl Default for Options {
             capacity: 100.0,
             well: 0.8,
             boot: 90,
-            warm_up: 120,
+            warm_up: 60,
             drain: 60,
             metric_delay: 60,
         }
@@ -73,8 +73,8 @@ pub struct View<'a> {
     pub second: u32,
     /// What AWS shows.
     pub observation: Observation,
-    /// Of those in service, how many warm up.
-    pub warming: u32,
+    /// In service, those that warm up included.
+    pub in_service: u32,
     /// How many are on their way out.
     pub leaving: u32,
     /// What nobody knows but an oracle.
@@ -104,6 +104,8 @@ pub struct Sample {
     pub supply: u32,
     /// Instances that were asked for.
     pub desired: u32,
+    /// Instances that exist: those that boot and those that leave included.
+    pub paid: u32,
 }
 
 /// A change of capacity.
@@ -164,6 +166,7 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
             demand: options.demand(rate),
             supply,
             desired: group.desired(),
+            paid: group.desired() + group.leaving(second),
         });
         let share = rate / (f64::from(supply.max(1)) * options.capacity);
         minute.used += share.min(1.0) * 100.0;
@@ -190,7 +193,7 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
         let view = View {
             second: ended,
             observation: observation(ended, &group, options, &seen),
-            warming: group.ready(ended) - group.served_for(options.warm_up, ended),
+            in_service: group.ready(ended),
             leaving: group.leaving(ended),
             trace,
             options,
@@ -211,15 +214,15 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
 }
 
 fn observation(second: u32, group: &Group, options: &Options, seen: &VecDeque<Point>) -> Observation {
-    let ready = group.ready(second);
+    let warm = group.served_for(options.warm_up, second);
     Observation {
         at: time(second),
         fleet: Fleet {
             min: options.min,
             max: options.max,
             desired: group.desired(),
-            ready,
-            coming: group.desired().saturating_sub(ready),
+            ready: warm,
+            coming: group.desired().saturating_sub(warm),
         },
         metrics: BTreeMap::from([(CPU.to_owned(), seen.iter().copied().collect())]),
     }

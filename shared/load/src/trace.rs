@@ -90,6 +90,8 @@ impl Shape {
     }
 }
 
+/// Seconds of the longest trace.
+const LONGEST: u32 = 366 * 86_400;
 /// Seconds from one point of synthetic load to the next.
 const GRAIN: u32 = 10;
 /// Seconds of a synthetic trace.
@@ -110,6 +112,7 @@ impl Trace {
             let what = match points.last() {
                 None if read.second != 0 => Some("the first second is 0"),
                 Some((before, _)) if read.second <= *before => Some("seconds rise from line to line"),
+                _ if read.second > LONGEST => Some("a trace is a year at most, and its times are seconds"),
                 _ if !(read.requests_per_second.is_finite() && read.requests_per_second >= 0.0) => {
                     Some("a rate is a number from 0 on")
                 }

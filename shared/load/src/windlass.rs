@@ -1,6 +1,6 @@
 //! Windlass's own decision as a scaler.
 
-use windlass_scaling::{Decision, Memory, Policy, decide};
+use windlass_scaling::{Memory, Policy, decide};
 
 use crate::simulation::{Scaler, View};
 
@@ -9,8 +9,6 @@ use crate::simulation::{Scaler, View};
 pub struct Windlass {
     policy: Policy,
     memory: Memory,
-    /// Every decision, in order.
-    pub decisions: Vec<Decision>,
 }
 
 impl Windlass {
@@ -20,7 +18,6 @@ impl Windlass {
         Self {
             policy,
             memory: Memory::default(),
-            decisions: Vec::new(),
         }
     }
 }
@@ -32,9 +29,7 @@ impl Scaler for Windlass {
 
     fn scale(&mut self, view: &View) -> (u32, String) {
         let decision = decide(&self.policy, &view.observation, &self.memory);
-        self.memory = decision.after.clone();
-        let answer = (decision.to, decision.reason.clone());
-        self.decisions.push(decision);
-        answer
+        self.memory = decision.after;
+        (decision.to, decision.reason)
     }
 }

@@ -14,6 +14,7 @@ fn run(hours: &[(u32, u32)]) -> Run {
             demand: *demand,
             supply: *supply,
             desired: *supply,
+            paid: *supply,
         })
     });
     Run {
@@ -98,6 +99,10 @@ fn supply_that_falls_while_demand_rises_is_unstable() {
 #[case::infinite(
     "second,requests_per_second\n0,inf\n5,1",
     "line 2: a rate is a number from 0 on"
+)]
+#[case::milliseconds(
+    "second,requests_per_second\n0,1\n86400000,1",
+    "line 3: a trace is a year at most"
 )]
 #[case::short("second,requests_per_second\n0,1", "two lines")]
 #[case::empty("", "two lines")]

@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 use windlass_load::rivals::{Adjustment, Oracle, StaticPeak, StepScaling, TargetTracking};
-use windlass_load::{Options, Scaler, Trace, View, simulate};
+use windlass_load::{Change, Options, Scaler, Trace, View, simulate};
 use windlass_scaling::{Fleet, Observation, Point};
 
 /// So many in service, on their way, warming up and leaving.
 type Capacity = (u32, u32, u32, u32);
 
 fn asked(scaler: &mut dyn Scaler, second: u32, capacity: Capacity, values: &[f64]) -> u32 {
-    let (ready, coming, warming, leaving) = capacity;
+    let (in_service, coming, warming, leaving) = capacity;
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second.into());
     let count = i64::try_from(values.len()).unwrap();
     let points = values.iter().zip(0_i64..).map(|(value, at)| Point {
         at: now - SignedDuration::from_mins(count - at + 1),
         value: *value,
-        instances: f64::from(ready),
+        instances: f64::from(in_service),
     });
     let trace = Trace::parse("none", "second,requests_per_second\n0,1\n1,1").unwrap();
     let view = View {
@@ -30,13 +30,13 @@ fn asked(scaler: &mut dyn Scaler, second: u32, capacity: Capacity, values: &[f64
             fleet: Fleet {
                 min: 1,
                 max: 100,
-                desired: ready + coming,
-                ready,
-                coming,
+                desired: in_service + coming,
+                ready: in_service - warming,
+                coming: coming + warming,
             },
             metrics: BTreeMap::from([("cpu".to_owned(), points.collect())]),
         },
-        warming,
+        in_service,
         leaving,
         trace: &trace,
         options: &Options::default(),
@@ -158,12 +158,13 @@ fn the_oracle_has_them_when_they_are_needed_and_not_before() {
 
 #[test]
 fn the_static_peak_is_the_peak() {
-    let run = simulate(&two_hours(), &Options::default(), &mut StaticPeak);
+    let run = simulate(&two_hours(), &Options::default(), &mut StaticPeak::default());
     assert_eq!(run.changes.len(), 1);
     assert!(run.samples.iter().skip(60).all(|sample| sample.supply == 10));
 }
 
-/// 2 instances at 800 requests per second show 100 %: by the rule 2 · 100 / 60 = 4, then 4 · 100 / 60 = 7, and so on.
+/// From 2 at 80 % it goes to ceil(2 · 80 / 60) = 3, and to 4 while the late metric still shows that 80 %. Then, at 100 %, to
+/// ceil(4 · 100 / 60) = 7, and once those are warm, by a metric of before, to ceil(7 · 100 / 60) = 12.
 #[test]
 fn target_tracking_reaches_a_step_in_steps() {
     let run = simulate(
@@ -171,25 +172,11 @@ fn target_tracking_reaches_a_step_in_steps() {
         &Options::default(),
         &mut TargetTracking::new(60.0, 0.9),
     );
-    let sizes: Vec<u32> = run
-        .changes
-        .iter()
-        .filter(|change| change.second > 3600)
-        .map(|change| change.to)
-        .collect();
-    // Before, 160 of 200 requests per second were 80 %: ceil(2 · 80 / 60) = 3, and 53 % is nearly the target.
-    assert_eq!(
-        sizes[..3],
-        [5, 9, 14],
-        "{sizes:?}: ceil(3 · 100 / 60), ceil(5 · 100 / 60), ceil(9 · 88.9 / 60)"
-    );
-    // Three points above the target, and their delay.
-    assert_eq!(
-        run.changes
-            .iter()
-            .find(|change| change.second > 3600)
-            .unwrap()
-            .second,
-        3840
-    );
+    let (before, after): (Vec<&Change>, Vec<&Change>) =
+        run.changes.iter().partition(|change| change.second <= 3600);
+    let sizes = |changes: &[&Change]| changes.iter().map(|change| change.to).collect::<Vec<u32>>();
+    assert_eq!(sizes(&before)[..2], [3, 4]);
+    assert_eq!(sizes(&after)[..2], [7, 12]);
+    // Three points above the target, and their delay; then the boot and the warm-up, by the minute.
+    assert_eq!((after[0].second, after[1].second), (3840, 4020));
 }

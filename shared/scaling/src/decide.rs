@@ -17,7 +17,8 @@ pub fn decide(policy: &Policy, observation: &Observation, memory: &Memory) -> De
         .collect();
     let mut after = memory.clone();
     after.follow(observation, behavior.stabilization);
-    if let Some(needed) = wishes.iter().filter_map(|wish| wish.needed).max() {
+    let heard = wishes.iter().filter(|wish| wish.want != Want::Abstain);
+    if let Some(needed) = heard.filter_map(|wish| wish.needed).max() {
         after.needed.push((observation.at, needed));
     }
     let fleet = observation.fleet;

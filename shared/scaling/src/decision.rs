@@ -29,7 +29,7 @@ pub struct Decision {
     pub observation: Observation,
     /// What was remembered before.
     pub memory: Memory,
-    /// What is remembered from now on.
+    /// What is to be remembered once that capacity was asked for; if it was not, `memory` still holds.
     pub after: Memory,
 }
 

@@ -88,7 +88,7 @@ pub struct Breach {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Behavior {
-    /// From one removal of instances to the next.
+    /// From one removal of instances to the next: until the metric shows the one before.
     pub cooldown: SignedDuration,
     /// Most instances that are added or removed at once; `None` for any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ pub struct Behavior {
 impl Default for Behavior {
     fn default() -> Self {
         Self {
-            cooldown: SignedDuration::from_mins(1),
+            cooldown: SignedDuration::from_secs(150),
             max_step: None,
             stabilization: SignedDuration::from_mins(5),
             warm_up: SignedDuration::from_mins(2),

@@ -22,8 +22,8 @@ impl Scaler for Oracle {
 }
 
 /// As many as the peak needs, all the time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StaticPeak;
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StaticPeak(Option<f64>);
 
 impl Scaler for StaticPeak {
     fn name(&self) -> String {

@@ -8,17 +8,20 @@ pub use bounds::{Oracle, StaticPeak};
 pub use step_scaling::{Adjustment, Step, StepScaling};
 pub use target_tracking::TargetTracking;
 
-use windlass_scaling::{Observation, Point};
+use windlass_scaling::Point;
 
-use crate::simulation::CPU;
+use crate::simulation::{CPU, View};
 
 /// The newest so many points, if they are in a row and end with the newest minute that could have arrived.
-fn newest(observation: &Observation, count: usize) -> Option<&[Point]> {
+fn newest<'a>(view: &'a View, count: usize) -> Option<&'a [Point]> {
+    let observation = &view.observation;
     let points = observation.metrics.get(CPU)?;
     let newest = points.get(points.len().checked_sub(count)?..)?;
     let minute = |pair: &[Point]| pair[1].at.duration_since(pair[0].at).as_secs() == 60;
     let age = observation.at.duration_since(newest.last()?.at).as_secs();
-    (newest.windows(2).all(minute) && age <= 180).then_some(newest)
+    // A minute, its delay, and less than another minute until somebody asks.
+    let due = i64::from(view.options.metric_delay) + 2 * 60;
+    (newest.windows(2).all(minute) && age < due).then_some(newest)
 }
 
 /// A share of a number of instances, as a number of them.

@@ -94,19 +94,18 @@ impl Scaler for StepScaling {
     fn scale(&mut self, view: &View) -> (u32, String) {
         let fleet = view.observation.fleet;
         let (high, minutes) = self.high;
-        let above = newest(&view.observation, minutes).filter(|points| points.iter().all(|p| p.value > high));
+        let above = newest(view, minutes).filter(|points| points.iter().all(|p| p.value > high));
         if let Some(points) = above
             && let Some(adjustment) = step(&self.out, points[minutes - 1].value - high)
         {
             // What warms up is left out of what grows, so that steps do not pile up.
-            let warm = fleet.ready - view.warming;
-            return (adjustment.apply(warm).max(fleet.desired), "high".into());
+            return (adjustment.apply(fleet.ready).max(fleet.desired), "high".into());
         }
         let (low, minutes) = self.low;
-        let below = newest(&view.observation, minutes).filter(|points| points.iter().all(|p| p.value < low));
+        let below = newest(view, minutes).filter(|points| points.iter().all(|p| p.value < low));
         if let Some(points) = below
             && let Some(adjustment) = step(&self.in_, low - points[minutes - 1].value)
-            && fleet.coming + view.warming == 0
+            && fleet.coming == 0
         {
             return (
                 adjustment.apply(fleet.ready).min(fleet.desired).max(1),

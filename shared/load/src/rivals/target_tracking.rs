@@ -57,21 +57,19 @@ impl Scaler for TargetTracking {
     fn scale(&mut self, view: &View) -> (u32, String) {
         let fleet = view.observation.fleet;
         let ratio = |capacity: u32, value: f64| f64::from(capacity) * value / self.target;
-        let high =
-            newest(&view.observation, HIGH).filter(|points| points.iter().all(|p| p.value > self.target));
+        let high = newest(view, HIGH).filter(|points| points.iter().all(|p| p.value > self.target));
         if let Some(points) = high {
-            let warm = fleet.ready - view.warming;
-            let want = instances(ratio(warm, points[HIGH - 1].value).ceil());
+            let want = instances(ratio(fleet.ready, points[HIGH - 1].value).ceil());
             return (want.max(fleet.desired), "AlarmHigh".into());
         }
         let floor = self.low * self.target;
-        let low = newest(&view.observation, LOW).filter(|points| points.iter().all(|p| p.value < floor));
+        let low = newest(view, LOW).filter(|points| points.iter().all(|p| p.value < floor));
         let is_shown = !self.patient || self.removed.is_none_or(|removed| view.second - removed >= SHOWN);
         if let Some(points) = low
-            && fleet.coming + view.warming == 0
+            && fleet.coming == 0
             && is_shown
         {
-            let now = fleet.ready + view.leaving;
+            let now = view.in_service + view.leaving;
             let fewer = (f64::from(now) - ratio(now, points[LOW - 1].value)).floor();
             let want = instances(f64::from(now) - fewer).max(1);
             if want < fleet.desired {

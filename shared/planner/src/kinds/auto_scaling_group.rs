@@ -19,7 +19,7 @@ use windlass_calls::autoscaling::{
     Launch, Refresh, Response as Autoscaling, ResumeProcesses, UpdateAutoScalingGroup,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::Mode;
+use windlass_spec::{HealthCheck, Mode};
 
 use super::{in_zone, make, spot};
 use crate::context::{Context, Id, Known, Outputs};
@@ -393,7 +393,7 @@ fn settings(cx: &Context, known: &Known) -> Result<GroupSettings, Blocked> {
         rebalance: launch.spot.is_some(),
         spot: launch.spot,
         grace: GRACE,
-        warmup: LEAST_WARMUP.max(check.interval * check.healthy),
+        warmup: warm_up(check),
         maintenance: MAINTENANCE,
     })
 }
@@ -426,6 +426,13 @@ fn launch(cx: &Context, known: &Known) -> Result<Launch, Blocked> {
         instance_types: choice(types, spot.as_ref()),
         spot,
     })
+}
+
+/// Seconds that an instance in service warms up: as long as the load balancer takes to find it healthy, and a minute at
+/// least, because the group's metrics are minutes (rule 8).
+#[must_use]
+pub fn warm_up(check: &HealthCheck) -> u32 {
+    LEAST_WARMUP.max(check.interval * check.healthy)
 }
 
 /// Launching goes on with another version of the spec than the one for which it was suspended. What somebody else

@@ -41,8 +41,8 @@ struct Plot {
     /// Lines down: place, and time.
     down: Vec<(f64, String)>,
     decisions: Vec<Mark>,
-    titles: [&'static str; 8],
-    rows: Vec<(String, [String; 8])>,
+    titles: [&'static str; 9],
+    rows: Vec<(String, [String; 9])>,
     speedup: String,
     patient_speedup: String,
 }
