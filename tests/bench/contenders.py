@@ -16,6 +16,8 @@ import boto3
 from cloud import ROOT, Cloud
 
 READS = ("Describe", "Get", "List")
+#: The services of the pipeline's own buckets and queues.
+OWN = ("s3:", "sqs:")
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 CONFIGURATION = ROOT / "tests/bench/terraform"
 PATIENCE = 600
