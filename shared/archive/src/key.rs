@@ -74,11 +74,11 @@ pub(crate) fn stack_of(key: &str, key_of: fn(&StackId) -> String) -> Option<Stac
     stack_named(name).filter(|stack| key_of(stack) == key)
 }
 
-/// The stack, and its group, whose gate's memory has this key; `None` for any other key.
-pub(crate) fn gate_of(key: &str) -> Option<(StackId, String)> {
+/// The stack of whose groups one has its gate's memory under this key; `None` for any other key.
+pub(crate) fn gate_of(key: &str) -> Option<StackId> {
     let (name, file) = key.strip_prefix(STACKS)?.split_once("/readiness/")?;
     let (stack, group) = (stack_named(name)?, file.strip_suffix(".json")?);
-    (readiness_key(&stack, group) == key).then(|| (stack, group.to_owned()))
+    (readiness_key(&stack, group) == key).then_some(stack)
 }
 
 #[cfg(test)]
@@ -96,12 +96,9 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_has_a_stack_and_a_group() {
-        let (stack, group) = gate_of("stacks/dev/web/readiness/windlass-dev-web.b.json").unwrap();
-        assert_eq!(
-            (stack.to_string().as_str(), group.as_str()),
-            ("dev/web", "windlass-dev-web.b")
-        );
+    fn a_gate_has_a_stack() {
+        let stack = gate_of("stacks/dev/web/readiness/windlass-dev-web.b.json").unwrap();
+        assert_eq!(stack.to_string(), "dev/web");
         for other in [
             "stacks/dev/web/head.json",
             "stacks/dev/web/readiness.json",

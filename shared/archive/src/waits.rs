@@ -51,7 +51,7 @@ pub(crate) async fn wake_gates<P: Port>(
         None => report.left += 1,
     }
     let looks = stream::iter(keys).map(async |key| {
-        let (stack, _) = gate_of(key)?;
+        let stack = gate_of(key)?;
         let wake = in_time(clock, until, overdue(port, clock, settings, stack, key)).await;
         Some((key, wake))
     });

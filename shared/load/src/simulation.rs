@@ -102,8 +102,6 @@ pub struct Sample {
     pub demand: u32,
     /// Instances in service.
     pub supply: u32,
-    /// Instances that were asked for.
-    pub desired: u32,
     /// Instances that exist: those that boot and those that leave included.
     pub paid: u32,
 }
@@ -165,7 +163,6 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
             rate,
             demand: options.demand(rate),
             supply,
-            desired: group.desired(),
             paid: group.desired() + group.leaving(second),
         });
         let share = rate / (f64::from(supply.max(1)) * options.capacity);

@@ -201,8 +201,10 @@ impl Trace {
     /// The highest rate from one second to another one.
     #[must_use]
     pub fn peak(&self, seconds: Range<u32>) -> f64 {
-        let within = self.points.iter().filter(|(at, _)| seconds.contains(at));
+        let from = self.points.partition_point(|(at, _)| *at < seconds.start);
+        let within = self.points[from..].iter();
         within
+            .take_while(|(at, _)| *at < seconds.end)
             .map(|(_, rate)| *rate)
             .fold(self.at(seconds.start), f64::max)
     }

@@ -13,7 +13,6 @@ fn run(hours: &[(u32, u32)]) -> Run {
             rate: f64::from(*demand) * 80.0,
             demand: *demand,
             supply: *supply,
-            desired: *supply,
             paid: *supply,
         })
     });

@@ -245,7 +245,7 @@ pub struct Context<'a> {
     pub spent: &'a BTreeMap<Id, u32>,
     /// ARN of the instance role as an earlier pass saw it, or empty.
     pub role: &'a str,
-    /// Groups whose launches were suspended by us, because those of this version of the spec failed so often.
+    /// Groups whose launches were suspended by us, each with the version of the spec whose launches failed so often.
     pub given_up: &'a BTreeMap<String, String>,
     /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
     pub destroying: bool,

@@ -62,10 +62,7 @@ fn judge(policy: &Policy, observation: &Observation, wishes: &[Wish], memory: &M
         return (to, Rule::Out(wish.metric.clone()));
     }
     match fewer(policy, observation, wishes, memory) {
-        Ok(Some(fewer)) if desired == min => {
-            debug_assert!(fewer < desired);
-            (desired, Rule::AtMin)
-        }
+        Ok(Some(_)) if desired == min => (desired, Rule::AtMin),
         Ok(Some(fewer)) => (fewer.max(desired.saturating_sub(step)).max(min), Rule::In),
         Ok(None) => (desired, Rule::Enough),
         Err(rule) => (desired, rule),

@@ -81,15 +81,14 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDu
     let run = in_a_row(points);
     let desired = observation.fleet.desired;
     // Just so many that the upper threshold is not passed: fewer instances than that are too few, and more are idle.
-    let aim = match metric.goal {
-        Goal::Between { out, .. } => out.threshold,
-        Goal::Target(target) => target,
+    let (aim, out, in_) = match metric.goal {
+        Goal::Between { out, in_ } => (out.threshold, out, in_),
+        Goal::Target(target) => {
+            let (above, below) = beside(target);
+            (target, above, Some(below))
+        }
     };
     let enough = |total: f64| instances(total, aim);
-    let (out, in_) = match metric.goal {
-        Goal::Between { out, in_ } => (out, in_),
-        Goal::Target(target) => beside(target),
-    };
     let is_above = passed(run, out.periods, |value| value > out.threshold);
     let is_below = in_.filter(|in_| passed(run, in_.periods, |value| value < in_.threshold));
     let want = if is_above {
@@ -121,7 +120,7 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDu
 }
 
 /// The thresholds of a target.
-fn beside(target: f64) -> (Breach, Option<Breach>) {
+fn beside(target: f64) -> (Breach, Breach) {
     let out = Breach {
         threshold: target * (1.0 + TOLERANCE),
         periods: ABOVE_TARGET,
@@ -130,7 +129,7 @@ fn beside(target: f64) -> (Breach, Option<Breach>) {
         threshold: target * (1.0 - TOLERANCE),
         periods: BELOW_TARGET,
     };
-    (out, Some(in_))
+    (out, in_)
 }
 
 fn is_fresh(point: &Point, now: Timestamp) -> bool {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use windlass_calls::autoscaling::DescribeAutoScalingGroups;
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, GroupChange, UpdateAutoScalingGroup};
 use windlass_engine::{
     Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Readiness, Settings,
     StateDocument, Status, Trigger, WakeBody, WakeMessage, head_key, pass, readiness_key, state_key,
@@ -137,6 +137,7 @@ impl Lab {
             address_quota: 40,
             nat_gateway_quota: 20,
             vcpu_quota: 1000,
+            spot_vcpu_quota: 1000,
             ..WorldConfig::default()
         };
         Self::new(config, 1)
@@ -403,6 +404,25 @@ impl Lab {
         let instances = groups.into_iter().flat_map(|group| group.instances);
         let serving = instances.filter(|instance| instance.lifecycle_state == "InService");
         serving.map(|instance| instance.id).collect()
+    }
+
+    /// Has a group want so many instances.
+    ///
+    /// # Panics
+    /// The group cannot be changed.
+    pub fn want(&self, group: &str, desired: u32) {
+        let change = GroupChange {
+            desired: Some(desired),
+            ..GroupChange::default()
+        };
+        let update = UpdateAutoScalingGroup {
+            group: group.into(),
+            change: Box::new(change),
+        };
+        let now = self.sim.now();
+        let updated = self.sim.world_mut().call(now, update);
+        #[expect(clippy::expect_used, reason = "a test must fail on a group that is not there")]
+        updated.expect("the group is there");
     }
 
     /// What the gate of the first group remembers.

@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 use serde_json::Value;
-use windlass_calls::autoscaling::{
-    self, DescribeAutoScalingGroups, GroupChange, HookResult, UpdateAutoScalingGroup,
-};
+use windlass_calls::autoscaling::{self, DescribeAutoScalingGroups, HookResult};
 use windlass_calls::elb::{self, DescribeTargetHealth};
 use windlass_calls::s3::ListObjectsV2;
 use windlass_calls::{Request, ssm};
@@ -39,30 +37,16 @@ fn ready(spec: &str, config: WorldConfig) -> Lab {
     lab
 }
 
-/// Has the group want so many instances.
-fn want(lab: &Lab, desired: u32) {
-    let change = GroupChange {
-        desired: Some(desired),
-        ..GroupChange::default()
-    };
-    let update = UpdateAutoScalingGroup {
-        group: GROUP.into(),
-        change: Box::new(change),
-    };
-    let now = lab.sim.now();
-    lab.sim.world_mut().call(now, update).unwrap();
-}
-
 /// A stack of three instances, one of which leaves now.
 fn leaving(spec: &str, config: WorldConfig) -> (Lab, Timestamp) {
     let lab = ready(spec, config).fork(1);
-    want(&lab, 3);
+    lab.want(GROUP, 3);
     // In service, and no longer new.
     lab.sim.advance(SignedDuration::from_mins(2));
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     lab.sim.advance(SignedDuration::from_mins(10));
     let before = lab.sim.now();
-    want(&lab, 2);
+    lab.want(GROUP, 2);
     (lab, before)
 }
 
@@ -202,13 +186,13 @@ fn whatever_fails_nobody_goes_undrained_and_everybody_goes(
     let mut left = 0;
     for seed in part * 10..(part + 1) * 10 {
         let lab = before.fork(seed);
-        want(&lab, 4);
+        lab.want(GROUP, 4);
         lab.sim.advance(SignedDuration::from_mins(2));
         assert_eq!(lab.run(LIMIT), Stopped::Quiet);
         lab.sim.advance(SignedDuration::from_mins(10));
         lab.sim.set_faults(Some(Box::new(trouble(seed, seed % 7 + 8))));
         let asked = lab.sim.now();
-        want(&lab, 2);
+        lab.want(GROUP, 2);
         let until = asked + SignedDuration::from_mins(20);
         while lab.sim.now() < until {
             if lab.step().is_none() {

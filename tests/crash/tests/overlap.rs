@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use windlass_calls::autoscaling::{self, GroupChange, HookResult, UpdateAutoScalingGroup};
+use windlass_calls::autoscaling::{self, HookResult};
 use windlass_calls::s3::ListObjectsV2;
 use windlass_calls::{Request, sns};
 use windlass_crash::{Lab, STATE_BUCKET, Stopped, verify};
@@ -30,19 +30,6 @@ const SEEDS: u64 = 60;
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// From one launch to the next.
 const APART: SignedDuration = SignedDuration::from_secs(12);
-
-fn want(lab: &Lab, desired: u32) {
-    let change = GroupChange {
-        desired: Some(desired),
-        ..GroupChange::default()
-    };
-    let update = UpdateAutoScalingGroup {
-        group: GROUP.into(),
-        change: Box::new(change),
-    };
-    let now = lab.sim.now();
-    lab.sim.world_mut().call(now, update).unwrap();
-}
 
 /// Runs what happens in so much time.
 fn passes(lab: &Lab, time: SignedDuration) {
@@ -95,9 +82,9 @@ fn two_late(seed: u64) -> Lab {
     let lab = lab.fork(seed);
     lab.sim.advance(SignedDuration::from_mins(10));
     lab.sim.world_mut().config_mut().broken_app = true;
-    want(&lab, 2);
+    lab.want(GROUP, 2);
     passes(&lab, APART);
-    want(&lab, 3);
+    lab.want(GROUP, 3);
     passes(&lab, SignedDuration::from_secs(20));
     let since = |lab: &Lab| {
         lab.readiness()
@@ -275,10 +262,10 @@ fn of_two_looks_at_the_same_moment_one_lets_an_instance_go() {
     let lab = Lab::new(WorldConfig::default(), 1);
     lab.upload(&GATED.replace("min: 1", "min: 2"));
     assert_eq!(lab.run(LIMIT), Stopped::Quiet, "{:#?}", lab.status());
-    want(&lab, 3);
+    lab.want(GROUP, 3);
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     lab.sim.advance(SignedDuration::from_mins(10));
-    want(&lab, 2);
+    lab.want(GROUP, 2);
     let mut met = 0;
     for seed in 0..SEEDS {
         let lab = lab.fork(seed);

@@ -101,6 +101,29 @@ fn a_changing_stack_serves_all_the_time(
     }
 }
 
+/// A stack whose next version, which is uploaded, never gets healthy.
+fn broken(spec: &str, changes: &[(&str, &str)]) -> (Lab, String) {
+    let lab = ready(spec, Lag::None);
+    lab.sim.world_mut().config_mut().broken_versions = BTreeSet::from([2]);
+    let broken = changes
+        .iter()
+        .fold(spec.to_owned(), |spec, (from, to)| spec.replacen(from, to, 1));
+    lab.upload(&broken);
+    (lab, broken)
+}
+
+/// The version is corrected, and then the first one is wanted again.
+fn corrected_and_back(lab: &Lab, broken: &str, spec: &str) {
+    for corrected in [
+        broken.replace("[nginx, broken]", "[nginx, htop]"),
+        spec.to_owned(),
+    ] {
+        lab.upload(&corrected);
+        assert_eq!(runs_and_serves(lab, LIMIT, 3).unwrap(), Stopped::Quiet);
+        verify(lab).unwrap();
+    }
+}
+
 /// The next version never gets healthy.
 #[rstest]
 #[case::group(GROUP, &[("[nginx]", "[nginx, broken]")])]
@@ -114,12 +137,7 @@ fn a_version_that_fails_takes_nothing_away_and_a_corrected_one_takes_its_place(
     #[case] spec: &str,
     #[case] changes: &[(&str, &str)],
 ) {
-    let lab = ready(spec, Lag::None);
-    lab.sim.world_mut().config_mut().broken_versions = BTreeSet::from([2]);
-    let broken = changes
-        .iter()
-        .fold(spec.to_owned(), |spec, (from, to)| spec.replacen(from, to, 1));
-    lab.upload(&broken);
+    let (lab, broken) = broken(spec, changes);
     assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::Quiet);
     let status = lab.status().unwrap();
     assert_eq!(status.phase, Phase::Failed, "{status:#?}");
@@ -132,14 +150,7 @@ fn a_version_that_fails_takes_nothing_away_and_a_corrected_one_takes_its_place(
     for error in rolled_out {
         assert!(error.message.contains("rollback successful"), "{error:?}");
     }
-    for corrected in [
-        broken.replace("[nginx, broken]", "[nginx, htop]"),
-        spec.to_owned(),
-    ] {
-        lab.upload(&corrected);
-        assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::Quiet);
-        verify(&lab).unwrap();
-    }
+    corrected_and_back(&lab, &broken, spec);
 }
 
 /// The same where a gate tries it again for ever.
@@ -150,24 +161,12 @@ fn a_group_that_fails_beside_what_serves_is_degraded_until_it_is_corrected(
     #[case] spec: &str,
     #[case] changes: &[(&str, &str)],
 ) {
-    let lab = ready(spec, Lag::None);
-    lab.sim.world_mut().config_mut().broken_versions = BTreeSet::from([2]);
-    let broken = changes
-        .iter()
-        .fold(spec.to_owned(), |spec, (from, to)| spec.replacen(from, to, 1));
-    lab.upload(&broken);
+    let (lab, broken) = broken(spec, changes);
     assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::StillBusy);
     let status = lab.status().unwrap();
     assert_eq!(status.phase, Phase::Degraded, "{status:#?}");
     assert!(!status.unhealthy_instances.is_empty(), "{status:#?}");
-    for corrected in [
-        broken.replace("[nginx, broken]", "[nginx, htop]"),
-        spec.to_owned(),
-    ] {
-        lab.upload(&corrected);
-        assert_eq!(runs_and_serves(&lab, LIMIT, 3).unwrap(), Stopped::Quiet);
-        verify(&lab).unwrap();
-    }
+    corrected_and_back(&lab, &broken, spec);
 }
 
 /// How many instances a group wants is the scaler's business (rule 47), whatever else of it changes.

@@ -14,7 +14,6 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rstest::rstest;
 use serde_json::{Value, json};
 use windlass_crash::{Lab, Shape, Stopped, difference, idle_passes_change_nothing, ready, shape};
-use windlass_sim::WorldConfig;
 use windlass_spec::arbitrary::transitions;
 
 /// Far more messages than any change takes.
@@ -97,16 +96,7 @@ fn without(shape: &Shape, spec: &Value) -> Shape {
 }
 
 fn account() -> Lab {
-    let config = WorldConfig {
-        vpc_quota: 20,
-        internet_gateway_quota: 20,
-        address_quota: 40,
-        nat_gateway_quota: 20,
-        vcpu_quota: 1000,
-        spot_vcpu_quota: 1000,
-        ..WorldConfig::default()
-    };
-    let mut lab = Lab::new(config, 1);
+    let mut lab = Lab::roomy();
     // Some drain for an hour.
     lab.settings.wake_seconds = 60;
     lab

@@ -98,19 +98,19 @@ impl<P: Port> Session<'_, P> {
             }
         }
         let mut done = steps.done;
-        let command = spec.lifecycle.command.as_ref();
-        let runs: Vec<String> = steps.run.into_iter().filter(|_| command.is_some()).collect();
-        if done.is_empty() && runs.is_empty() {
+        if done.is_empty() && steps.run.is_empty() {
             return Ok(());
         }
         // A command runs at most once, whoever looks, and whoever dies; and what one look does, another one need not do.
-        let begin = |document: &mut Readiness| begin(document, &runs, look.now);
+        let begin = |document: &mut Readiness| begin(document, &steps.run, look.now);
         if !self.claim(stack, document, begin).await? {
             return Ok(());
         }
-        for (id, command) in runs.iter().zip(command.into_iter().cycle()) {
-            if let Some(refused) = self.run(document, id, command).await {
-                done.push((id.clone(), Done::Command(refused)));
+        if let Some(command) = &spec.lifecycle.command {
+            for id in steps.run {
+                if let Some(refused) = self.run(document, &id, command).await {
+                    done.push((id, Done::Command(refused)));
+                }
             }
         }
         self.let_go(stack, document, done, report).await

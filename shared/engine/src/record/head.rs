@@ -114,8 +114,8 @@ fn end(head: &mut Head) {
 }
 
 /// Seconds until the next look: at once if time ran out; after the first pass that creates a stack thrice the least, because
-/// whatever AWS is waited for then takes half a minute and more; else a sixth of the time that the work has taken so far; and twice as
-/// long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at most.
+/// whatever AWS is waited for then takes half a minute and more; else a sixth of the time that the work has taken so far;
+/// and twice as long after each troubled pass. What takes long is looked at less often, and noticed late by a sixth at most.
 fn delay(wake_seconds: u32, age: i64, attempt: u32, creates: bool, unfinished: bool) -> i64 {
     if unfinished {
         return 0;

@@ -21,7 +21,7 @@ impl Scaler for Oracle {
     }
 }
 
-/// As many as the peak needs, all the time.
+/// As many as the peak needs, all the time: the peak of the first trace that it sees.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StaticPeak(Option<f64>);
 
@@ -31,9 +31,8 @@ impl Scaler for StaticPeak {
     }
 
     fn scale(&mut self, view: &View) -> (u32, String) {
-        (
-            view.options.demand(view.trace.peak(0..view.trace.seconds())),
-            "the peak".into(),
-        )
+        let all = 0..view.trace.seconds();
+        let peak = *self.0.get_or_insert_with(|| view.trace.peak(all));
+        (view.options.demand(peak), "the peak".into())
     }
 }

@@ -75,6 +75,7 @@ pub(super) fn render(
 
 fn plot(trace: &Trace, comparison: &Comparison, options: &Options, policy: &Policy) -> Plot {
     let best = comparison.speedup();
+    // Run once more: a comparison keeps what was measured, for the steps of a long trace fill the memory.
     let ours = simulate(trace, options, &mut Windlass::new(policy.clone()));
     let theirs = simulate(trace, options, &mut TargetTracking::new(best.target, LOW));
     let runs = [&ours, &theirs];
