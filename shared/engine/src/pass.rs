@@ -182,6 +182,8 @@ pub(crate) struct Session<'a, P> {
     pub(crate) gates: Vec<Readiness>,
     /// Groups whose launches they suspended, and for which version of the spec.
     pub(crate) given_up: BTreeMap<String, String>,
+    /// Groups that launch one instance for a try, and for which version of the spec.
+    pub(crate) tried: BTreeMap<String, String>,
     pub(crate) board: Board,
     /// We hold the lease.
     pub(crate) leased: bool,
@@ -323,6 +325,7 @@ impl<'a, P: Port> Session<'a, P> {
             records: loaded.records.clone(),
             gates: loaded.gates.clone(),
             given_up: given_up(&loaded.gates),
+            tried: tried(&loaded.gates),
             board: Board::new(focused),
             leased: false,
             sent: BTreeSet::new(),
@@ -353,6 +356,7 @@ impl<'a, P: Port> Session<'a, P> {
             spent: &self.head.spent,
             role: &self.head.role,
             given_up: &self.given_up,
+            tried: &self.tried,
             destroying: self.purpose == Purpose::Destroy,
             thorough: !(self.focused || (self.leased && self.records.is_empty())),
         }
@@ -455,4 +459,13 @@ fn given_up(gates: &[Readiness]) -> BTreeMap<String, String> {
         Some((gate.group.clone(), suspended.spec_version.clone()))
     });
     suspended.collect()
+}
+
+/// Groups that launch one instance for a try, and for which version of the spec.
+fn tried(gates: &[Readiness]) -> BTreeMap<String, String> {
+    let tried = gates.iter().filter_map(|gate| {
+        let canary = gate.canary.as_ref()?;
+        Some((gate.group.clone(), canary.spec_version.clone()))
+    });
+    tried.collect()
 }

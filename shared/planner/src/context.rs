@@ -247,6 +247,9 @@ pub struct Context<'a> {
     pub role: &'a str,
     /// Groups whose launches were suspended by us, each with the version of the spec whose launches failed so often.
     pub given_up: &'a BTreeMap<String, String>,
+    /// Groups that launch one instance for a try, each with the version of the spec that it is of: they may be smaller than
+    /// the spec says meanwhile.
+    pub tried: &'a BTreeMap<String, String>,
     /// Nothing is wanted any more: everything that is there has to go. The spec is the last one that was carried out.
     pub destroying: bool,
     /// This pass looks at everything: also for what nobody recorded, because its writer died, or the state was lost.
@@ -258,8 +261,8 @@ static NO_RECORDS: Records = Records::new();
 /// Nothing was made before.
 static NOTHING_SPENT: BTreeMap<Id, u32> = BTreeMap::new();
 
-/// No group's launches were suspended.
-static NOBODY_GIVEN_UP: BTreeMap<String, String> = BTreeMap::new();
+/// No group's launches were suspended, and none is tried.
+static NO_GROUP: BTreeMap<String, String> = BTreeMap::new();
 
 impl<'a> Context<'a> {
     /// The context of a stack that nobody has begun.
@@ -274,7 +277,8 @@ impl<'a> Context<'a> {
             records: &NO_RECORDS,
             spent: &NOTHING_SPENT,
             role: "",
-            given_up: &NOBODY_GIVEN_UP,
+            given_up: &NO_GROUP,
+            tried: &NO_GROUP,
             destroying: false,
             thorough: false,
         }

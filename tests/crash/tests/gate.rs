@@ -246,8 +246,9 @@ fn what_never_gets_healthy_is_given_up_with_its_cause_and_after_three_rounds_not
     assert_eq!(lab.status().unwrap().unhealthy_instances, []);
 }
 
-/// What was wrong may have been elsewhere: a package mirror, a database. One round is tried after a quarter of an hour, the
-/// next after half an hour, and so on; the first instance that gets healthy ends it.
+/// What was wrong may have been elsewhere: a package mirror, a database. One instance is tried after a quarter of an hour, the
+/// next after half an hour, and so on; the first one that gets healthy ends it. Meanwhile the group wants one more than it
+/// has, which no pass takes back, and afterwards what it wanted.
 #[test]
 fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_right() {
     let lab = Lab::new(
@@ -261,12 +262,21 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
     let suspended = |lab: &Lab| lab.readiness().suspended;
     until(&lab, "suspended", |lab| suspended(lab).is_some());
     assert_eq!(ended(&lab, HookResult::Abandon).len(), 6);
-    for (minutes, given_up) in [(15, 8), (30, 10), (60, 12)] {
+    // Somebody asks for more: that is kept.
+    lab.want("windlass-dev-web", 3);
+    for (minutes, given_up) in [(15, 7), (30, 8), (60, 9)] {
         let since = suspended(&lab).unwrap().at;
         until(&lab, "tried again", |lab| suspended(lab).is_none());
         assert_eq!(lab.now().duration_since(since).as_mins(), minutes);
+        lab.sim.advance(SignedDuration::from_secs(30));
+        lab.look();
+        until(&lab, "looked at", |lab| {
+            !lab.readiness().memory.waiting.is_empty()
+        });
+        assert_eq!(bounds(&lab), (1, 1), "one at a time");
         until(&lab, "suspended again", |lab| suspended(lab).is_some());
-        assert_eq!(ended(&lab, HookResult::Abandon).len(), given_up, "one round");
+        assert_eq!(ended(&lab, HookResult::Abandon).len(), given_up, "one of them");
+        assert_eq!(bounds(&lab), (2, 3), "what it wanted");
         let status = lab.status().unwrap();
         assert_eq!(status.phase, Phase::Degraded);
         assert!(!status.unhealthy_instances.is_empty());
@@ -280,6 +290,14 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
     verify(&lab).unwrap();
     assert_eq!(lab.status().unwrap().unhealthy_instances, []);
     assert_eq!(lab.readiness().canaries, 0);
+}
+
+/// How many instances the group keeps at least, and how many it wants.
+fn bounds(lab: &Lab) -> (u32, u32) {
+    let names = vec!["windlass-dev-web".to_owned()];
+    let (now, describe) = (lab.now(), autoscaling::DescribeAutoScalingGroups { names });
+    let groups = lab.sim.world_mut().call(now, describe).unwrap();
+    (groups[0].settings.min, groups[0].desired)
 }
 
 /// The instances that serve go on, and no new one gets a request.
@@ -475,7 +493,7 @@ fn the_functions_role_allows_exactly_what_it_sends() {
             break;
         }
     }
-    // A round is tried.
+    // One is tried.
     until(&lab, "tried again", |lab| lab.readiness().canaries > 0);
     // And instances that serve leave.
     lab.sim.world_mut().config_mut().broken_app = false;

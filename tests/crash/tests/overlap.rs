@@ -305,7 +305,7 @@ fn who_got_healthy_ends_the_suspension_whatever_becomes_of_the_look() {
     }
     lab.sim.world_mut().config_mut().broken_app = false;
     while lab.readiness().canaries == 0 || lab.readiness().memory.waiting.is_empty() {
-        lab.step().expect("a round is tried");
+        lab.step().expect("one is tried");
     }
     lab.sim.set_faults(Some(Box::new(|sent| match &sent.request {
         Request::Autoscaling(autoscaling::Request::CompleteLifecycleAction(_)) => {

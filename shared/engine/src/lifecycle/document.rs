@@ -48,8 +48,10 @@ pub struct Readiness {
     pub rejected: Vec<Rejected>,
     /// Launching is suspended by us since then, for this version of the spec.
     pub suspended: Option<Suspended>,
-    /// Rounds that were tried since, and failed: the next one is later.
+    /// Instances that were tried since, one at a time, and failed: the next one is later.
     pub canaries: u32,
+    /// The one that is tried now.
+    pub canary: Option<Canary>,
     /// The one wake-up that counts.
     pub wake: Option<Wake>,
     /// Number of wake-ups planned so far.
@@ -79,6 +81,21 @@ pub struct Rejected {
     pub remedy: String,
 }
 
+/// One instance that is launched for a try. Letting a group launch again launches all that are missing, so it is made to
+/// want one more than it has, and `min` does not stand in the way, until it is known what becomes of that one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Canary {
+    /// Version of the spec that it is launched for.
+    pub spec_version: String,
+    /// How many instances the group wanted: the scaler's, and to be given back (rule 47).
+    pub desired: u32,
+    /// If none was launched by then, it is given up: the group may not find room for one.
+    pub until: Timestamp,
+    /// What becomes of it is known, and the group is to want again what it wanted.
+    pub over: bool,
+}
+
 /// Why nothing is launched any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,12 +104,12 @@ pub struct Suspended {
     pub at: Timestamp,
     /// Version of the spec whose launches failed: another one is worth a try.
     pub spec_version: String,
-    /// When a round is tried all the same: what was wrong may have been elsewhere.
+    /// When one instance is tried all the same: what was wrong may have been elsewhere.
     #[serde(default)]
     pub until: Timestamp,
 }
 
-/// From the suspension until a round is tried, the first time; each time that fails it is twice as long.
+/// From the suspension until one instance is tried, the first time; each time that fails it is twice as long.
 const CANARY: SignedDuration = SignedDuration::from_mins(15);
 /// At most so long.
 const LONGEST_CANARY: SignedDuration = SignedDuration::from_hours(6);
@@ -130,6 +147,21 @@ impl Readiness {
         self.memory.recover();
         self.canaries = 0;
         self.rejected.clear();
+        self.end_canary();
+    }
+
+    /// What becomes of the one that was tried is known.
+    pub(super) fn end_canary(&mut self) {
+        if let Some(canary) = &mut self.canary {
+            canary.over = true;
+        }
+    }
+
+    /// Whether the group is to want again what it wanted before one was tried.
+    pub(super) fn canary_is_over(&self, now: Timestamp) -> bool {
+        let nobody = self.memory.waiting.is_empty();
+        let canary = self.canary.as_ref();
+        canary.is_some_and(|canary| canary.over || (nobody && now >= canary.until))
     }
 
     /// The group is gone: nobody waits, and nothing is tried any more.
@@ -138,6 +170,7 @@ impl Readiness {
         self.leaving.0.clear();
         self.suspended = None;
         self.canaries = 0;
+        self.canary = None;
     }
 
     /// Whether launching is suspended for this version of the spec: one for another version is not this one's.
@@ -152,6 +185,7 @@ impl Readiness {
             spec_version.clone_into(&mut self.spec_version);
             self.memory.begin_anew(now);
             self.canaries = 0;
+            self.end_canary();
         }
     }
 
@@ -165,9 +199,21 @@ impl Readiness {
             spec_version: spec_version.to_owned(),
             until: now + patience,
         });
+        self.end_canary();
     }
 
-    /// A round is tried: one that fails is enough to suspend again.
+    /// One instance is to be tried, in a group that wants so many. Whoever died before it was said how many that was.
+    pub(super) fn begin_canary(&mut self, spec_version: &str, desired: u32, now: Timestamp) {
+        let desired = self.canary.as_ref().map_or(desired, |canary| canary.desired);
+        self.canary = Some(Canary {
+            spec_version: spec_version.to_owned(),
+            desired,
+            until: now + CANARY,
+            over: false,
+        });
+    }
+
+    /// The group launches again: one round that fails is enough to suspend it.
     pub(super) fn try_again(&mut self, now: Timestamp) {
         self.suspended = None;
         self.canaries += 1;

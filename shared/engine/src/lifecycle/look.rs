@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, HookResult, ResumeProcesses};
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, HookResult};
 use windlass_calls::elb::{DescribeTargetHealth, TargetHealth};
 use windlass_calls::s3::Condition;
 use windlass_calls::{CallError, Class};
@@ -119,47 +119,6 @@ impl<P: Port> Session<'_, P> {
         Ok(is_written)
     }
 
-    /// Lets a suspended group launch again when its time has come: what was wrong may have been elsewhere. All that are
-    /// missing are launched, and if none gets healthy, it is suspended again, for longer. Who dies in between has the group
-    /// launch without a memory of that, and three rounds. Answers whether it did.
-    async fn try_again(&self, stack: &StackId, document: &mut Readiness) -> Result<bool, PassError> {
-        let now = self.clock.now();
-        let Some(suspended) = document
-            .suspended
-            .as_ref()
-            .filter(|suspended| now >= suspended.until)
-        else {
-            return Ok(false);
-        };
-        let recorded = self.recorded(stack).await?;
-        let stays = recorded.filter(|recorded| {
-            let deletion = recorded.head.deletion.as_ref();
-            deletion
-                .is_none_or(|deletion| !matches!(deletion.stage, DeletionStage::Begun | DeletionStage::Ended))
-        });
-        let Some(recorded) = stays else {
-            document.suspended = None;
-            return Ok(false);
-        };
-        if self.group(&document.group).await?.is_none() {
-            // The version that failed was given up, and its group with it.
-            document.leave_alone();
-            return Ok(false);
-        }
-        let resume = ResumeProcesses {
-            group: document.group.clone(),
-            processes: vec![LAUNCH.into()],
-        };
-        self.port.call(resume).await?;
-        if recorded.state.spec_version == suspended.spec_version {
-            document.try_again(now);
-        } else {
-            // Another version, which has rounds of its own.
-            document.suspended = None;
-        }
-        Ok(true)
-    }
-
     /// Looks at a group because of an event. One event comes for each instance: where all that wait are known, and
     /// somebody will look soon, there is nothing to do.
     async fn somebody_waits(&self, name: &str) -> Result<LookReport, PassError> {
@@ -179,7 +138,7 @@ impl<P: Port> Session<'_, P> {
     }
 
     /// A group, and the stack that it is of; `None` if it is gone, or not ours.
-    async fn group(&self, name: &str) -> Result<Option<(StackId, Group)>, CallError> {
+    pub(super) async fn group(&self, name: &str) -> Result<Option<(StackId, Group)>, CallError> {
         let names = vec![name.to_owned()];
         let groups = self.port.call(DescribeAutoScalingGroups { names }).await?;
         let mut groups = groups.into_iter();
@@ -214,6 +173,7 @@ impl<P: Port> Session<'_, P> {
                 HookResult::Continue
             };
             document.memory.waiting.clear();
+            document.end_canary();
             return self.open(&stack, document, &group, result).await;
         }
         let Some(probe) = recorded.state.resources.get(&Id::only("probe-target-group")) else {
@@ -302,6 +262,7 @@ impl<P: Port> Session<'_, P> {
         }
         let before = document.clone();
         Box::pin(self.see_off(stack, &mut document, Some(group), &mut report)).await?;
+        self.end_canary(stack, &mut document).await;
         self.tell_of_members(stack, &document, &report).await?;
         if document != before || document.wake.is_some() {
             self.remember(stack, document).await?;
@@ -335,6 +296,7 @@ impl<P: Port> Session<'_, P> {
             news = judged;
         }
         Box::pin(self.see_off(stack, &mut document, group, &mut report)).await?;
+        self.end_canary(stack, &mut document).await;
         report.waiting = document.memory.waiting.len() + document.leaving.0.len();
         // First: what was remembered, and not told of, nobody would tell any more.
         if news || resumed {
@@ -469,12 +431,15 @@ impl<P: Port> Session<'_, P> {
         let somebody = !document.memory.waiting.is_empty() || !document.leaving.0.is_empty();
         let all_known = document.memory.waiting.values().all(|waiting| waiting.registered);
         let now = self.clock.now();
-        let delay = match &document.suspended {
-            Some(suspended) if !somebody => until(suspended.until, now),
-            _ if all_known => LOOK,
-            _ => EARLY,
+        let delay = match (&document.canary, &document.suspended) {
+            _ if somebody && all_known => LOOK,
+            _ if somebody => EARLY,
+            (Some(canary), _) if canary.over => LOOK,
+            (_, Some(suspended)) => until(suspended.until, now),
+            (Some(canary), _) => until(canary.until, now),
+            _ => LOOK,
         };
-        let waits = somebody || document.suspended.is_some();
+        let waits = somebody || document.suspended.is_some() || document.canary.is_some();
         document.wake = None;
         if waits {
             let due = now + SignedDuration::from_secs(i64::from(delay));

@@ -8,6 +8,7 @@
 //! Dying in between loses nothing: an instance goes on waiting, the event or the wake-up comes again, and if none does the
 //! schedule finds who waits. Without any look the hook's default lets instances go on.
 
+mod canary;
 mod document;
 mod event;
 mod explain;

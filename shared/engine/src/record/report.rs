@@ -250,7 +250,7 @@ fn suspended<'a, P>(session: &'a Session<P>) -> Option<&'a Suspended> {
     suspended.find(|suspended| suspended.spec_version == session.version)
 }
 
-/// Whether this version of the spec kept failing, so that nothing is launched any more, but for a round that is tried.
+/// Whether this version of the spec kept failing, so that nothing is launched any more, but for one that is tried.
 pub(super) fn is_suspended<P>(session: &Session<P>) -> bool {
     let is_tried = |gate: &Readiness| gate.canaries > 0 && gate.spec_version == session.version;
     suspended(session).is_some() || session.gates.iter().any(is_tried)
@@ -266,7 +266,7 @@ pub(super) fn consequence<P>(session: &Session<P>) -> Option<StatusError> {
         column: None,
         message: "launches kept failing and are suspended: the group neither scales nor heals".into(),
         hint: Some(format!(
-            "`unhealthyInstances` says why: correct `compute` or the application, and upload the spec; a round is tried by itself at {until}"
+            "`unhealthyInstances` says why: correct `compute` or the application, and upload the spec; one instance is tried by itself at {until}"
         )),
     })
 }

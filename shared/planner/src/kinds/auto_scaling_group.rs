@@ -112,7 +112,14 @@ impl Kind for AutoScalingGroup {
             super::runnable(cx, known)?;
             return Ok(create(cx, id, seen, &old, settings(cx, known)?));
         };
-        let wanted = settings(cx, known)?;
+        let mut wanted = settings(cx, known)?;
+        if cx
+            .tried
+            .get(&group.settings.name)
+            .is_some_and(|version| version == cx.version)
+        {
+            wanted.min = wanted.min.min(group.settings.min);
+        }
         let outputs = Outputs::id(&group.settings.name)
             .with("name", &group.settings.name)
             .with("arn", &group.arn)
