@@ -13,7 +13,7 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 
 # The crates that link the AWS SDK. They are always built together, and with `--examples` where no test is built:
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
-SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass-lifecycle -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
+SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass-lifecycle -p windlass-scale -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
 .PHONY: help demo local down test wire soak mutants-seeded simulate bench lint package .binaries .cloud .tools
 
@@ -26,7 +26,7 @@ demo: local ## Upload a spec to the local cloud and watch it become a running st
 local: ## Start the local cloud and deploy the pipeline to it; leaves it running
 	@$(MAKE) -j2 .binaries .cloud
 	@$(CLOUD) deploy --bootstrap target/debug/provision --bootstrap ArchiveFunction=target/debug/archive \
-		--bootstrap LifecycleFunction=target/debug/lifecycle \
+		--bootstrap LifecycleFunction=target/debug/lifecycle --bootstrap ScaleFunction=target/debug/scale \
 		--parameters WakeSeconds=1 GraceSeconds=2 ConsistencySeconds=5 EnforceTls=false
 
 down: ## Stop the local cloud
@@ -59,10 +59,10 @@ lint: .tools ## Check format, lints and the template
 
 package: .tools ## Build the deployable functions: one zip each in dist
 	@PATH="$(TOOLS):$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
-		-p windlass-provision -p windlass-archive-function -p windlass-lifecycle --bin provision --bin archive --bin lifecycle \
+		-p windlass-provision -p windlass-archive-function -p windlass-lifecycle -p windlass-scale --bin provision --bin archive --bin lifecycle --bin scale \
 		--output-format zip --lambda-dir target/package
 	@mkdir -p dist
-	@for function in provision archive lifecycle; do \
+	@for function in provision archive lifecycle scale; do \
 		cp "target/package/$$function/bootstrap.zip" "dist/$$function.zip"; \
 		stat -c '%n %s' "dist/$$function.zip" | awk '{printf "%-18s %6.2f MB\n", $$1, $$2 / 1e6}'; \
 	done

@@ -30,6 +30,9 @@ OUTPUTS = {
     "LifecycleQueueUrl": "LIFECYCLE_QUEUE_URL",
     "LifecycleDeadLetterQueueUrl": "LIFECYCLE_DLQ_URL",
     "LifecycleFunctionName": "LIFECYCLE_FUNCTION",
+    "ScaleQueueUrl": "SCALE_QUEUE_URL",
+    "ScaleDeadLetterQueueUrl": "SCALE_DLQ_URL",
+    "ScaleFunctionName": "SCALE_FUNCTION",
 }
 
 #: The services moto plays; everything else is ministack.

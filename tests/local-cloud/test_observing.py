@@ -95,6 +95,105 @@ class Alarms(Case):
                 self.refused("ValidationError", put, **self.ratio(Metrics=queries))
 
 
+class States(Case):
+    """Alarms of a minute's periods on points that lie in the past: nobody waits for minutes here."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.alarms, self.queues, bus = client("cloudwatch"), client("sqs"), client("events")
+        self.group = f"g-{time.time_ns()}"
+        self.name, self.heard = f"windlass/dev/{self.group}/cpu-out", []
+        self.inbox = self.queues.create_queue(QueueName=self.group)["QueueUrl"]
+        arn = self.queues.get_queue_attributes(QueueUrl=self.inbox, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [{"prefix": f"windlass/dev/{self.group}/"}]}}
+        bus.put_rule(Name=self.group, EventPattern=json.dumps(pattern))
+        bus.put_targets(Rule=self.group, Targets=[{"Id": "inbox", "Arn": arn}])
+        self.addCleanup(lambda: (bus.remove_targets(Rule=self.group, Ids=["inbox"]), bus.delete_rule(Name=self.group)))
+        self.addCleanup(lambda: self.alarms.delete_alarms(AlarmNames=[self.name]))
+
+    def alarm(self, **more: Any) -> None:
+        asked = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": self.of(self.group), "Statistic": "Average",
+                 "Period": 60, "EvaluationPeriods": 2, "Threshold": 70.0, "ComparisonOperator": "GreaterThanThreshold", **more}
+        self.alarms.put_metric_alarm(AlarmName=self.name, **asked)
+
+    def of(self, group: str) -> list[dict[str, str]]:
+        return [{"Name": "AutoScalingGroupName", "Value": group}]
+
+    def put(self, group: str, values: list[float | None]) -> None:
+        """One value a minute, the last one for the last whole minute; all in one call, so that nothing is seen half."""
+        end = time.time() // 60 * 60
+        data = [{"MetricName": "CPUUtilization", "Dimensions": self.of(group), "Timestamp": end - 60 * ago, "Value": value}
+                for ago, value in zip(range(len(values), 0, -1), values, strict=True) if value is not None]
+        self.alarms.put_metric_data(Namespace="AWS/EC2", MetricData=data)
+
+    def told(self, count: int) -> list[str]:
+        def enough() -> bool:
+            for message in self.queues.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", []):
+                self.queues.delete_message(QueueUrl=self.inbox, ReceiptHandle=message["ReceiptHandle"])
+                event = json.loads(message["Body"])
+                self.assertEqual((event["detail-type"], event["detail"]["alarmName"]), ("CloudWatch Alarm State Change", self.name))
+                self.heard.append(event["detail"]["state"]["value"])
+            return len(self.heard) >= count
+
+        eventually(enough)
+        return self.heard
+
+    def state(self) -> str:
+        return self.alarms.describe_alarms(AlarmNames=[self.name])["MetricAlarms"][0]["StateValue"]
+
+    def test_an_alarm_says_that_it_goes_off_once(self) -> None:
+        self.alarm()
+        self.put(self.group, [80.0, 90.0])
+        self.assertEqual(self.told(1), ["ALARM"])
+        self.put(self.group, [85.0, 95.0])
+        self.alarms.set_alarm_state(AlarmName=self.name, StateValue="OK", StateReason="a test")
+        self.assertEqual(self.told(2)[:2], ["ALARM", "OK"])
+
+    def test_other_dimensions_are_another_metric(self) -> None:
+        self.alarm()
+        self.put(self.group + "-b", [80.0, 90.0])
+        self.put(self.group, [10.0, 10.0])
+        self.assertEqual((self.told(1), self.state()), (["OK"], "OK"))
+
+    def test_as_many_points_as_it_asks_for_must_be_beyond(self) -> None:
+        self.alarm(EvaluationPeriods=3, DatapointsToAlarm=2)
+        self.put(self.group, [80.0, 10.0, 10.0])
+        self.assertEqual(self.told(1), ["OK"])
+        self.put(self.group, [None, 200.0, 200.0])
+        self.assertEqual(self.told(2), ["OK", "ALARM"])
+
+    def test_what_is_missing_counts_as_it_says_and_widens_what_is_looked_at(self) -> None:
+        self.alarm()
+        self.put(self.group, [80.0, None, 80.0])
+        self.assertEqual(self.told(1), ["ALARM"])
+        self.alarm(TreatMissingData="notBreaching")
+        self.alarms.set_alarm_state(AlarmName=self.name, StateValue="INSUFFICIENT_DATA", StateReason="a test")
+        self.put(self.group + "-c", [1.0])
+        self.assertIn("ALARM", self.told(3))
+
+    def test_it_looks_by_itself(self) -> None:
+        self.alarm(Period=10, EvaluationPeriods=1, TreatMissingData="notBreaching")
+        point = {"MetricName": "CPUUtilization", "Dimensions": self.of(self.group), "Timestamp": time.time() // 10 * 10 - 10, "Value": 90.0}
+        self.alarms.put_metric_data(Namespace="AWS/EC2", MetricData=[point])
+        self.assertEqual(self.state(), "ALARM")
+        eventually(self.state, "OK", 25)
+
+    def test_a_question_about_metrics_that_makes_no_sense_is_refused(self) -> None:
+        ask = client("cloudwatch", checked=False).get_metric_data
+        metric = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": self.of(self.group)}
+        query = {"Id": "cpu", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
+        whole = {"MetricDataQueries": [query], "StartTime": 0, "EndTime": 60}
+        for more in (
+            {"EndTime": 0},
+            {"MetricDataQueries": []},
+            {"MetricDataQueries": [{**query, "Id": "Cpu"}]},
+            {"MetricDataQueries": [{**query, "MetricStat": {"Metric": metric, "Period": 90, "Stat": "Average"}}]},
+            {"MetricDataQueries": [{**query, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Mean"}}]},
+        ):
+            with self.subTest(**more):
+                self.refused("ValidationError", ask, **{**whole, **more})
+
+
 class Dashboards(Case):
     def test_a_dashboard_reads_back_and_an_unknown_one_is_not_found(self) -> None:
         dashboards = client("cloudwatch")

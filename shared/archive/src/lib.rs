@@ -1,9 +1,8 @@
 //! The archive of recorded states: every state compressed beside its hash, and the way back from there.
 //!
 //! Two ways lead into it. An event names one state ([`archive_state`]). The [`sweep`], on a schedule, needs no event: it
-//! lists what was recorded and what was archived, archives the difference, wakes stacks whose wake-up was lost, and has
-//! instances looked at that wait. Two
-//! ways lead out: [`history`] says what changed from state to state, and [`spec_text`] writes a recorded spec down again.
+//! lists what was recorded and what was archived, archives the difference, wakes stacks whose wake-up was lost, has
+//! instances looked at that wait, and sends ticks of the scaler anew. Two ways lead out: [`history`] says what changed from state to state, and [`spec_text`] writes a recorded spec down again.
 //!
 //! Guarantees: an archived object is never overwritten, by nobody's race; what is put was unpacked and compared before,
 //! and is read back and compared after; a state whose archive holds something else is an error each time it is met.
@@ -24,6 +23,7 @@ mod pack;
 mod spec_text;
 mod store;
 mod sweep;
+mod ticks;
 mod waits;
 mod wake;
 
@@ -49,6 +49,8 @@ pub struct Settings {
     pub provision_queue: String,
     /// URL of the queue that has waiting instances looked at.
     pub lifecycle_queue: String,
+    /// URL of the queue that has the scaler decide about a stack.
+    pub scale_queue: String,
     /// Archived states expire after a time: what was archived once is not archived again when it is gone.
     pub expires: bool,
 }

@@ -1,5 +1,5 @@
-//! The sweep: what no event brought about. Recorded states that are not archived, stacks that nobody wakes, and instances
-//! that wait with nobody looking at them.
+//! The sweep: what no event brought about. Recorded states that are not archived, stacks that nobody wakes, instances
+//! that wait with nobody looking at them, and ticks of the scaler that were lost.
 //!
 //! Bounded: it begins nothing after the time it was given, and at most [`MOST`] states a run. What is left is counted,
 //! and found again by the next sweep, as it is found by listing: a sweep remembers nothing. One state or head that
@@ -20,6 +20,7 @@ use crate::error::ArchiveError;
 use crate::key::{ARCHIVE, STACKS, STATES, StateKey, stack_of};
 use crate::ledger::Ledger;
 use crate::store::{list, read_document};
+use crate::ticks::wake_scalers;
 use crate::waits::wake_gates;
 use crate::wake::{look_is_due, overdue};
 
@@ -38,6 +39,8 @@ pub struct SweepReport {
     pub woken: Vec<StackId>,
     /// Groups whose waiting instances the lifecycle function was asked to look at.
     pub gates: Vec<String>,
+    /// Stacks whose tick of the scaler was sent anew.
+    pub ticks: Vec<StackId>,
     /// Keys below `states/` that are no state's.
     pub odd: Vec<String>,
     /// What could not be dealt with, by its key or name, and why.
@@ -59,6 +62,7 @@ pub async fn sweep<P: Port>(
     let mut report = SweepReport::default();
     let keys = list(port, &settings.state_bucket, STACKS).await?;
     wake_gates(port, clock, settings, until, &keys, &mut report).await;
+    wake_scalers(port, clock, settings, until, &keys, &mut report).await;
     wake_stacks(port, clock, settings, until, &keys, &mut report).await;
     archive_states(port, clock, settings, until, &mut report).await?;
     Ok(report)

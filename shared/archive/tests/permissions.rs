@@ -48,6 +48,7 @@ fn sent() -> BTreeSet<&'static str> {
         state_bucket: "states".into(),
         provision_queue: "queue".into(),
         lifecycle_queue: "lifecycle".into(),
+        scale_queue: "scale".into(),
         expires: true,
     };
     let port = Metered::new(&sim);

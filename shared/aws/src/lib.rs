@@ -41,7 +41,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use windlass_calls::{CallError, Request, Response};
+use windlass_calls::{Applied, CallError, Class, Request, Response};
 use windlass_engine::Port;
 
 /// The longest one call that changes something may take, from resolving credentials to its answer. The lease outlives
@@ -51,46 +51,81 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that opening a connection may take. Running into it proves that nothing was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// AWS. One HTTP client serves all services; each service's client is built when it is first used, so that a cold
-/// start pays only for what its event needs.
-#[derive(Debug)]
-pub struct Aws {
-    config: SdkConfig,
-    autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
-    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
-    ec2: OnceLock<aws_sdk_ec2::Client>,
-    elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
-    iam: OnceLock<aws_sdk_iam::Client>,
-    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
-    quotas: OnceLock<aws_sdk_servicequotas::Client>,
-    s3: OnceLock<aws_sdk_s3::Client>,
-    sns: OnceLock<aws_sdk_sns::Client>,
-    sqs: OnceLock<aws_sdk_sqs::Client>,
-    ssm: OnceLock<aws_sdk_ssm::Client>,
+/// Defines a port on some of AWS's services: for each the request, the module that sends it, and the SDK's crate. What is
+/// asked of any other service is refused, where there is one.
+macro_rules! port {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident: $module:ident, $sdk:ident;)* } $($other:ident)?) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name {
+            config: SdkConfig,
+            $($module: OnceLock<$sdk::Client>,)*
+        }
+
+        impl $name {
+            /// AWS as the process environment describes it: Region, credentials and, for the local cloud, endpoints
+            /// (`AWS_ENDPOINT_URL_EC2` and its like). Sends nothing yet.
+            pub async fn from_environment() -> Self {
+                Self::new(loader().load().await)
+            }
+
+            fn new(config: SdkConfig) -> Self {
+                Self { config, $($module: OnceLock::new(),)* }
+            }
+        }
+
+        impl Port for $name {
+            async fn send(&self, request: Request) -> Result<Response, CallError> {
+                match request {
+                    $(Request::$variant(request) => {
+                        let client = self.$module.get_or_init(|| $sdk::Client::new(&self.config));
+                        $module::send(client, request).await.map(Response::$variant)
+                    })*
+                    $($other => Err(not_served(&$other)),)?
+                }
+            }
+        }
+    };
 }
 
-impl Aws {
-    /// AWS as the process environment describes it: Region, credentials and, for the local cloud, endpoints
-    /// (`AWS_ENDPOINT_URL_EC2` and its like). Sends nothing yet.
-    pub async fn from_environment() -> Self {
-        Self::new(loader().load().await)
+port! {
+    /// AWS. One HTTP client serves all services; each service's client is built when it is first used, so that a cold
+    /// start pays only for what its event needs.
+    Aws {
+        Ec2: ec2, aws_sdk_ec2;
+        Elb: elb, aws_sdk_elasticloadbalancingv2;
+        Autoscaling: autoscaling, aws_sdk_autoscaling;
+        Iam: iam, aws_sdk_iam;
+        Ssm: ssm, aws_sdk_ssm;
+        S3: s3, aws_sdk_s3;
+        Sqs: sqs, aws_sdk_sqs;
+        Cloudwatch: cloudwatch, aws_sdk_cloudwatch;
+        Sns: sns, aws_sdk_sns;
+        Logs: logs, aws_sdk_cloudwatchlogs;
+        Quotas: quotas, aws_sdk_servicequotas;
     }
+}
 
-    fn new(config: SdkConfig) -> Self {
-        Self {
-            config,
-            autoscaling: OnceLock::new(),
-            cloudwatch: OnceLock::new(),
-            ec2: OnceLock::new(),
-            elb: OnceLock::new(),
-            iam: OnceLock::new(),
-            logs: OnceLock::new(),
-            quotas: OnceLock::new(),
-            s3: OnceLock::new(),
-            sns: OnceLock::new(),
-            sqs: OnceLock::new(),
-            ssm: OnceLock::new(),
-        }
+port! {
+    /// The same for the scale function: only the services that it asks, so that its binary holds no others.
+    ScaleAws {
+        Elb: elb, aws_sdk_elasticloadbalancingv2;
+        Autoscaling: autoscaling, aws_sdk_autoscaling;
+        S3: s3, aws_sdk_s3;
+        Sqs: sqs, aws_sdk_sqs;
+        Cloudwatch: cloudwatch, aws_sdk_cloudwatch;
+    }
+    other
+}
+
+/// A request to a service that a port was not made for.
+fn not_served(request: &Request) -> CallError {
+    CallError {
+        action: request.action(),
+        code: "NotServed".to_owned(),
+        message: "this function asks other services only".to_owned(),
+        applied: Applied::No,
+        class: Class::Terminal,
     }
 }
 
@@ -106,70 +141,6 @@ fn loader() -> ConfigLoader {
         .timeout_config(timeouts.build())
 }
 
-impl Port for Aws {
-    async fn send(&self, request: Request) -> Result<Response, CallError> {
-        let config = &self.config;
-        match request {
-            Request::Ec2(request) => {
-                let client = self.ec2.get_or_init(|| aws_sdk_ec2::Client::new(config));
-                ec2::send(client, request).await.map(Response::Ec2)
-            }
-            Request::Elb(request) => {
-                let client = self
-                    .elb
-                    .get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(config));
-                elb::send(client, request).await.map(Response::Elb)
-            }
-            Request::Autoscaling(request) => {
-                let client = self
-                    .autoscaling
-                    .get_or_init(|| aws_sdk_autoscaling::Client::new(config));
-                autoscaling::send(client, request)
-                    .await
-                    .map(Response::Autoscaling)
-            }
-            Request::Iam(request) => {
-                let client = self.iam.get_or_init(|| aws_sdk_iam::Client::new(config));
-                iam::send(client, request).await.map(Response::Iam)
-            }
-            Request::Ssm(request) => {
-                let client = self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(config));
-                ssm::send(client, request).await.map(Response::Ssm)
-            }
-            Request::S3(request) => {
-                let client = self.s3.get_or_init(|| aws_sdk_s3::Client::new(config));
-                s3::send(client, request).await.map(Response::S3)
-            }
-            Request::Sqs(request) => {
-                let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(config));
-                sqs::send(client, request).await.map(Response::Sqs)
-            }
-            Request::Cloudwatch(request) => {
-                let client = self
-                    .cloudwatch
-                    .get_or_init(|| aws_sdk_cloudwatch::Client::new(config));
-                cloudwatch::send(client, request).await.map(Response::Cloudwatch)
-            }
-            Request::Sns(request) => {
-                let client = self.sns.get_or_init(|| aws_sdk_sns::Client::new(config));
-                sns::send(client, request).await.map(Response::Sns)
-            }
-            Request::Logs(request) => {
-                let client = self
-                    .logs
-                    .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(config));
-                logs::send(client, request).await.map(Response::Logs)
-            }
-            Request::Quotas(request) => {
-                let client = self
-                    .quotas
-                    .get_or_init(|| aws_sdk_servicequotas::Client::new(config));
-                quotas::send(client, request).await.map(Response::Quotas)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -177,7 +148,6 @@ mod tests {
 
     use aws_sdk_ssm::config::{Credentials, Region};
     use windlass_calls::ssm::GetParameter;
-    use windlass_calls::{Applied, Class};
 
     use super::*;
 
@@ -221,6 +191,16 @@ mod tests {
         assert!(hang_up.await??, "the call arrived");
         assert!(again.accept().is_err(), "nothing connected a second time");
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_scale_functions_port_refuses_what_it_was_not_made_for() {
+        let config = loader().region(Region::from_static("us-east-1"));
+        let aws = ScaleAws::new(config.load().await);
+        let refused = aws.call(windlass_calls::ec2::DescribeAvailabilityZones {}).await;
+        let refused = refused.map_err(|error| (error.action, error.applied, error.class));
+        let expected = ("ec2:DescribeAvailabilityZones", Applied::No, Class::Terminal);
+        assert_eq!(refused.err(), Some(expected));
     }
 
     /// Waits for one call, reads the start of it and closes the connection.

@@ -29,6 +29,11 @@ calls! { "autoscaling", Autoscaling;
     UpdateAutoScalingGroup { /// Group name.
         group: String, /// What changes.
         change: Box<GroupChange> } => done, Idempotent;
+    /// Has a group want so many instances, within its bounds, at once: cooldowns are ignored (rule 7). Two at the same time
+    /// may answer `ResourceContention`, and one in the middle of something `ScalingActivityInProgress`.
+    SetDesiredCapacity { /// Group name.
+        group: String, /// Instances.
+        desired: u32 } => done, Idempotent;
     /// Sets tags of a group, over earlier values; instances launched from then on get them.
     CreateOrUpdateTags { /// Group name.
         group: String, /// Tags, propagated to the instances.

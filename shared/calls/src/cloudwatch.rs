@@ -1,4 +1,4 @@
-//! Amazon CloudWatch: alarms and dashboards.
+//! Amazon CloudWatch: alarms, dashboards and metrics.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,13 @@ calls! { "cloudwatch", Cloudwatch;
     /// A dashboard's body, JSON; `ResourceNotFound` without one.
     GetDashboard { /// Name.
         name: String } => String, Read;
+
+    /// Points of up to 500 metrics in a span of time, each by the name that the call gives it, oldest first. A metric that
+    /// nobody put anything in has none.
+    GetMetricData { /// The metrics, by their names in the answer: lower-case letters and digits.
+        metrics: BTreeMap<String, Metric>, /// Second since the epoch with which the span begins.
+        from: i64, /// The second before which it ends.
+        to: i64 } => Points<Datapoint>, Read;
 
     /// Writes an alarm, over an earlier one of that name. A new one starts in `INSUFFICIENT_DATA`; an earlier one keeps
     /// its state and its tags (rule 2).
@@ -86,4 +93,16 @@ pub struct Metric {
     pub statistic: String,
     /// Seconds of one period: 10, 20, 30 or a multiple of 60 (rule 3).
     pub period: u32,
+}
+
+/// Points of several metrics, by the names that the call gave them.
+pub type Points<T> = BTreeMap<String, Vec<T>>;
+
+/// A metric in one period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Datapoint {
+    /// Second since the epoch with which the period begins.
+    pub at: i64,
+    /// Value, by the statistic and in the unit of the metric.
+    pub value: OrderedFloat<f64>,
 }

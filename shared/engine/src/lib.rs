@@ -22,7 +22,9 @@ mod pass;
 mod plans;
 mod port;
 mod record;
+mod recorded;
 mod reject;
+mod scale;
 mod status;
 mod store;
 mod wake;
@@ -37,6 +39,10 @@ pub use pass::{Clock, Job, PassError, PassReport, Settings, Trigger, Verdict, pa
 pub use plans::{PlanDocument, plan};
 pub use port::Port;
 pub use reject::reject_key;
+pub use scale::{
+    ScaleMessage, ScaleOccasion, ScaleReport, ScaleSettings, ScaleWake, Scaling, ScalingEntry, scale,
+    scaling_key,
+};
 pub use status::{Phase, ResourceState, Status, StatusError, WaitingOn};
 pub use store::{head_key, journal_key, plan_key, state_key, status_key, status_key_of};
 pub use wake::{WakeBody, WakeMessage};

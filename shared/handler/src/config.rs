@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use thiserror::Error;
-use windlass_engine::{LifecycleSettings, Settings};
+use windlass_engine::{LifecycleSettings, ScaleSettings, Settings};
 
 use crate::log::Level;
 
@@ -87,6 +87,11 @@ pub fn archive_settings(env: &BTreeMap<String, String>) -> Result<windlass_archi
             "LIFECYCLE_QUEUE_URL",
             "set it to the URL of the queue that feeds the lifecycle function",
         )?,
+        scale_queue: required(
+            env,
+            "SCALE_QUEUE_URL",
+            "set it to the URL of the queue that feeds the scale function",
+        )?,
         expires: expire_days(env)? > 0,
     })
 }
@@ -104,6 +109,21 @@ pub fn lifecycle_settings(env: &BTreeMap<String, String>) -> Result<LifecycleSet
             "set it to the URL of the queue that feeds this function",
         )?,
         provision_queue: provision_queue(env)?,
+    })
+}
+
+/// The scale function's settings.
+///
+/// # Errors
+/// The first variable that is missing.
+pub fn scale_settings(env: &BTreeMap<String, String>) -> Result<ScaleSettings, ConfigError> {
+    Ok(ScaleSettings {
+        state_bucket: state_bucket(env)?,
+        queue: required(
+            env,
+            "QUEUE_URL",
+            "set it to the URL of the queue that feeds this function",
+        )?,
     })
 }
 
@@ -263,6 +283,7 @@ mod tests {
             ("STATE_BUCKET", "states"),
             ("PROVISION_QUEUE_URL", "https://sqs/queue"),
             ("LIFECYCLE_QUEUE_URL", "https://sqs/lifecycle"),
+            ("SCALE_QUEUE_URL", "https://sqs/scale"),
         ];
         let all = given.iter().chain(changes);
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -285,6 +306,7 @@ mod tests {
     #[case("STATE_BUCKET", "")]
     #[case("PROVISION_QUEUE_URL", "")]
     #[case("LIFECYCLE_QUEUE_URL", "")]
+    #[case("SCALE_QUEUE_URL", "")]
     #[case("ARCHIVE_EXPIRE_DAYS", "never")]
     fn a_variable_the_archive_cannot_use_is_named_with_its_remedy(
         #[case] variable: &str,
@@ -311,6 +333,18 @@ mod tests {
         let mut lacking = full;
         lacking.remove(variable);
         assert_eq!(lifecycle_settings(&lacking).unwrap_err().variable, variable);
+    }
+
+    #[rstest]
+    #[case("STATE_BUCKET")]
+    #[case("QUEUE_URL")]
+    fn a_variable_the_scale_function_lacks_is_named_with_its_remedy(#[case] variable: &str) {
+        let all = [("STATE_BUCKET", "states"), ("QUEUE_URL", "https://sqs/scale")];
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut env: BTreeMap<String, String> = all.iter().map(owned).collect();
+        assert_eq!(scale_settings(&env).unwrap().queue, "https://sqs/scale");
+        env.remove(variable);
+        assert_eq!(scale_settings(&env).unwrap_err().variable, variable);
     }
 
     #[test]

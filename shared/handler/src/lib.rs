@@ -16,11 +16,13 @@ mod log;
 mod metrics;
 mod provision;
 mod run;
+mod scale;
 
 pub use archive::Archiver;
 pub use batch::{Batch, BatchResponse, Invocation, Record};
-pub use config::{ConfigError, archive_settings, lifecycle_settings, log_level, settings};
+pub use config::{ConfigError, archive_settings, lifecycle_settings, log_level, scale_settings, settings};
 pub use lifecycle::Gatekeeper;
 pub use log::{Level, Log};
 pub use provision::{Message, Processor, read};
-pub use run::{archive, environment, lifecycle, provision};
+pub use run::{archive, environment, lifecycle, provision, scale};
+pub use scale::Scaler;

@@ -44,6 +44,16 @@ const LIFECYCLE: &[Named] = &[
     ("Failed", "Count"),
 ];
 
+/// What a batch of the scale function came to.
+const SCALE: &[Named] = &[
+    ("BatchDuration", "Milliseconds"),
+    ("Calls", "Count"),
+    ("Decisions", "Count"),
+    ("Changes", "Count"),
+    ("Ignored", "Count"),
+    ("Failed", "Count"),
+];
+
 /// What a pass took.
 pub(crate) struct PassMetrics<'a> {
     pub(crate) at: Timestamp,
@@ -184,6 +194,47 @@ pub(crate) fn lifecycle_line<'a>(
         calls: batch.calls.values().sum(),
         admitted: batch.admitted,
         rejected: batch.rejected,
+        ignored: batch.ignored,
+        failed: batch.failed,
+        calls_by_action: batch.calls,
+    }
+}
+
+/// What a batch of the scale function came to.
+pub(crate) struct ScaleMetrics<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) duration: SignedDuration,
+    pub(crate) calls: &'a CallCounts,
+    pub(crate) decisions: usize,
+    pub(crate) changes: usize,
+    pub(crate) ignored: usize,
+    pub(crate) failed: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScaleLine<'a> {
+    #[serde(rename = "_aws")]
+    aws: Directives,
+    function: &'a str,
+    batch_duration: u64,
+    calls: u64,
+    decisions: usize,
+    changes: usize,
+    ignored: usize,
+    failed: usize,
+    calls_by_action: &'a CallCounts,
+}
+
+/// The document to log for a batch of the scale function.
+pub(crate) fn scale_line<'a>(function: &'a str, batch: &ScaleMetrics<'a>) -> impl Serialize + use<'a> {
+    ScaleLine {
+        aws: directives(batch.at, OF_BATCHES, SCALE),
+        function,
+        batch_duration: milliseconds(batch.duration),
+        calls: batch.calls.values().sum(),
+        decisions: batch.decisions,
+        changes: batch.changes,
         ignored: batch.ignored,
         failed: batch.failed,
         calls_by_action: batch.calls,

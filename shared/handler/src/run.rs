@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use windlass_aws::Aws;
+use windlass_aws::{Aws, ScaleAws};
 
 use crate::archive::Archiver;
 use crate::batch::{Batch, BatchResponse, Invocation};
@@ -12,6 +12,7 @@ use crate::config::{self, ConfigError};
 use crate::lifecycle::Gatekeeper;
 use crate::log::{Level, Log, Nothing};
 use crate::provision::Processor;
+use crate::scale::Scaler;
 
 /// What the process is configured with. A variable that is not text cannot be one of ours.
 #[expect(
@@ -81,6 +82,25 @@ pub async fn lifecycle(environment: &BTreeMap<String, String>) -> Result<(), Err
         function: "lifecycle",
     };
     serve(async |invocation, batch| Box::pin(gatekeeper.process(invocation, batch)).await).await
+}
+
+/// Serves the `scale` function until Lambda ends the process.
+///
+/// # Errors
+/// As [`provision`].
+pub async fn scale(environment: &BTreeMap<String, String>) -> Result<(), Error> {
+    let clock = now;
+    let log = log(environment, &clock);
+    let settings = configured(environment, &log, config::scale_settings)?;
+    let port = ScaleAws::from_environment().await;
+    let scaler = Scaler {
+        port: &port,
+        clock: &clock,
+        settings: &settings,
+        log: &log,
+        function: "scale",
+    };
+    serve(async |invocation, batch| Box::pin(scaler.process(invocation, batch)).await).await
 }
 
 fn log<'a>(environment: &BTreeMap<String, String>, clock: &'a dyn windlass_engine::Clock) -> Log<'a> {

@@ -134,6 +134,14 @@ pub fn alarm(id: &StackId, part: &str) -> String {
     format!("{}{part}", alarms(id))
 }
 
+/// The stack that an alarm is of, and its own part of the name: `windlass/dev/web/cpu-out` is `dev/web`'s `cpu-out`.
+#[must_use]
+pub fn stack_of_alarm(alarm: &str) -> Option<(StackId, &str)> {
+    let (stack, part) = alarm.strip_prefix("windlass/")?.rsplit_once('/')?;
+    let stack = windlass_spec::parse_key(&format!("specs/{stack}.yaml")).ok()?;
+    Some((stack, part))
+}
+
 /// Name of a load balancer or target group: at most 32 characters, with a hash of what it cannot change, so that an
 /// old and a new one can live side by side.
 #[must_use]

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::wish::Beyond;
 use crate::{Memory, Observation, Policy, Wish};
 
 /// What was decided, why, and from what. [`crate::decide`] makes the same one of its inputs.
@@ -38,6 +39,18 @@ impl Decision {
     #[must_use]
     pub fn changes(&self) -> bool {
         self.from != self.to
+    }
+
+    /// Whether a metric is beyond a threshold, and the group may still follow it: then it is to be decided again in a while,
+    /// because an alarm says no more than that it began (rule 1).
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        let fleet = self.observation.fleet;
+        self.wishes.iter().any(|wish| match wish.beyond {
+            Some(Beyond::Above) => self.to < fleet.max,
+            Some(Beyond::Below) => self.to > fleet.min,
+            None => false,
+        })
     }
 }
 

@@ -21,4 +21,4 @@ pub use decision::{Decision, Rule};
 pub use memory::Memory;
 pub use observation::{Fleet, Observation, Point};
 pub use policy::{Behavior, Breach, Goal, Metric, Policy};
-pub use wish::{Want, Wish};
+pub use wish::{Beyond, Want, Wish};

@@ -41,6 +41,19 @@ pub struct Wish {
     pub value: Option<f64>,
     /// The minute of that.
     pub at: Option<Timestamp>,
+    /// Which of its thresholds the newest value is beyond: an alarm of it goes on for as long as that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<Beyond>,
+}
+
+/// Which threshold a value is beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Beyond {
+    /// Above the upper one.
+    Above,
+    /// Below the lower one.
+    Below,
 }
 
 /// What a metric asks for.
@@ -76,18 +89,16 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDu
                 .map(|point| point.value)
                 .filter(|value| value.is_finite()),
             at: points.last().map(|point| point.at),
+            // It may only be late: an alarm that went off does not say so again when it comes back.
+            beyond: points
+                .iter()
+                .rfind(|point| point.is_number())
+                .and_then(|point| beyond(&metric.goal, point.value)),
         };
     };
     let run = in_a_row(points);
     let desired = observation.fleet.desired;
-    // Just so many that the upper threshold is not passed: fewer instances than that are too few, and more are idle.
-    let (aim, out, in_) = match metric.goal {
-        Goal::Between { out, in_ } => (out.threshold, out, in_),
-        Goal::Target(target) => {
-            let (above, below) = beside(target);
-            (target, above, Some(below))
-        }
-    };
+    let (aim, out, in_) = thresholds(&metric.goal);
     let enough = |total: f64| instances(total, aim);
     let is_above = passed(run, out.periods, |value| value > out.threshold);
     let is_below = in_.filter(|in_| passed(run, in_.periods, |value| value < in_.threshold));
@@ -116,7 +127,29 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDu
         needed: Some(enough(newest.total())),
         value: Some(newest.value),
         at: Some(newest.at),
+        beyond: beyond(&metric.goal, newest.value),
     }
+}
+
+/// What a metric should be, at which value it asks for more, and at which for fewer. With two thresholds just so many are
+/// enough that the upper one is not passed: fewer instances than that are too few, and more are idle.
+fn thresholds(goal: &Goal) -> (f64, Breach, Option<Breach>) {
+    match *goal {
+        Goal::Between { out, in_ } => (out.threshold, out, in_),
+        Goal::Target(target) => {
+            let (above, below) = beside(target);
+            (target, above, Some(below))
+        }
+    }
+}
+
+/// Which threshold a value is beyond.
+fn beyond(goal: &Goal, value: f64) -> Option<Beyond> {
+    let (_, out, in_) = thresholds(goal);
+    if value > out.threshold {
+        return Some(Beyond::Above);
+    }
+    in_.filter(|in_| value < in_.threshold).map(|_| Beyond::Below)
 }
 
 /// The thresholds of a target.

@@ -14,9 +14,17 @@ use crate::world::{World, dispatch};
 /// Longest delay of a message, in seconds (rule 22).
 const LONGEST_DELAY: u16 = 900;
 
-/// Queues by URL, and the one that gets what happens to instances.
+/// Queues by URL, and those that events go to, by the source of the events.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sqs(Shared<BTreeMap<String, Queue>>, Option<String>);
+pub(crate) struct Sqs(
+    Shared<BTreeMap<String, Queue>>,
+    Shared<BTreeMap<&'static str, String>>,
+);
+
+/// The service that tells of alarms.
+const ALARMS: &str = "aws.cloudwatch";
+/// The services that tell of instances.
+const INSTANCES: [&str; 2] = ["aws.autoscaling", "aws.ec2"];
 
 #[derive(Debug, Clone)]
 struct Queue {
@@ -69,12 +77,18 @@ impl World {
 
     /// Puts what happens to instances by themselves on a queue, as a rule of EventBridge does.
     pub fn route_instance_events(&mut self, url: &str) {
-        self.sqs.1 = Some(url.to_owned());
+        let routes = INSTANCES.map(|source| (source, url.to_owned()));
+        self.sqs.1.extend(routes);
+    }
+
+    /// Puts changes of alarms on a queue, as a rule of EventBridge does.
+    pub fn route_alarm_events(&mut self, url: &str) {
+        self.sqs.1.insert(ALARMS, url.to_owned());
     }
 
     /// Has all events about instances be lost from now on, as EventBridge may (rule 9).
     pub fn lose_instance_events(&mut self) {
-        self.sqs.1 = None;
+        self.sqs.1.retain(|source, _| !INSTANCES.contains(source));
     }
 
     /// An event of AWS's own, in the form in which EventBridge delivers it.
@@ -86,7 +100,7 @@ impl World {
         at: Timestamp,
         detail: &serde_json::Value,
     ) {
-        let Some(url) = self.sqs.1.clone() else {
+        let Some(url) = self.sqs.1.get(source).cloned() else {
             return;
         };
         let id = self.next_id("message");

@@ -97,6 +97,7 @@ impl World {
     pub fn settle(&mut self, now: Timestamp) {
         self.run_groups(now);
         self.clock = self.clock.max(now);
+        self.watch(self.clock);
     }
 
     /// The latest time the world has seen.

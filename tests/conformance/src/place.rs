@@ -1,5 +1,6 @@
 //! Where a case runs: a port, names of its own, and the few things a port cannot do.
 
+use windlass_calls::cloudwatch::Metric;
 use windlass_calls::{Applied, Call, CallError, Class, Filters, Tags};
 use windlass_engine::Port;
 
@@ -39,6 +40,13 @@ pub trait Control {
     /// # Errors
     /// The world cannot be reached, or no such subscription waits for it.
     fn confirm(&self, topic: &str, endpoint: &str) -> Check;
+    /// Puts a value of a metric at a second since the epoch, as whoever measures it does.
+    ///
+    /// # Errors
+    /// The world cannot be reached.
+    fn measure(&self, metric: &Metric, at: i64, value: f64) -> Check;
+    /// The world's time in seconds since the epoch.
+    fn now(&self) -> i64;
 }
 
 /// A quota per Region (rule 38).

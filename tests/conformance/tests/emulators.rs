@@ -11,6 +11,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use windlass_aws::Aws;
+use windlass_calls::cloudwatch::Metric;
 use windlass_conformance::{Check, Control, Mismatch, Place, Quota, World, cases, judge};
 
 #[tokio::test(flavor = "current_thread")]
@@ -63,6 +64,38 @@ impl Control for Hands {
             .map(drop)
             .map_err(Mismatch::new)
     }
+
+    fn measure(&self, metric: &Metric, at: i64, value: f64) -> Check {
+        let Metric {
+            namespace,
+            name,
+            dimensions,
+            ..
+        } = metric;
+        let dimensions = dimensions
+            .iter()
+            .map(|(name, value)| format!("{{\"Name\": \"{name}\", \"Value\": \"{value}\"}}"));
+        let dimensions = dimensions.collect::<Vec<_>>().join(", ");
+        let datum = format!(
+            "{{\"MetricName\": \"{name}\", \"Dimensions\": [{dimensions}], \"Timestamp\": {at}, \"Value\": {value}}}"
+        );
+        let body = format!("{{\"Namespace\": \"{namespace}\", \"MetricData\": [{datum}]}}");
+        let operation = "X-Amz-Target: GraniteServiceVersion20100801.PutMetricData\r\n";
+        post(&setting("AWS_ENDPOINT_URL"), "/", operation, &body)
+            .map(drop)
+            .map_err(Mismatch::new)
+    }
+
+    fn now(&self) -> i64 {
+        i64::try_from(now()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Seconds since the epoch.
+fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the emulators live in wall-clock time")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// A queue of our own: the pipeline's are read by the deployed function, or watched for being empty.
@@ -82,9 +115,7 @@ fn queue(run: &str) -> String {
 
 /// A different name for each run: seconds since 1970, in base 36.
 fn run() -> String {
-    #[expect(clippy::disallowed_methods, reason = "emulators keep what earlier runs left")]
-    let now = SystemTime::now();
-    let mut left = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut left = now();
     let mut name = String::new();
     while left > 0 {
         let digit = u32::try_from(left % 36).unwrap_or_default();

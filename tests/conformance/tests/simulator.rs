@@ -1,6 +1,7 @@
 //! The cases on the simulator.
 
 use jiff::{SignedDuration, Timestamp};
+use windlass_calls::cloudwatch::Metric;
 use windlass_conformance::{Check, Control, Mismatch, Place, Quota, World, cases, judge};
 use windlass_sim::{Sim, WorldConfig};
 
@@ -33,6 +34,16 @@ impl Control for Hands {
         confirmed
             .then_some(())
             .ok_or_else(|| Mismatch::new("nothing to confirm"))
+    }
+
+    fn measure(&self, metric: &Metric, at: i64, value: f64) -> Check {
+        let at = Timestamp::from_second(at).map_err(|error| Mismatch::new(error.to_string()))?;
+        self.0.world_mut().put_metric_data(metric, at, value);
+        Ok(())
+    }
+
+    fn now(&self) -> i64 {
+        self.0.now().as_second()
     }
 }
 

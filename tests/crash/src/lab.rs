@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use windlass_calls::autoscaling::{DescribeAutoScalingGroups, GroupChange, UpdateAutoScalingGroup};
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, GroupChange, UpdateAutoScalingGroup};
 use windlass_engine::{
-    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Readiness, Settings,
-    StateDocument, Status, Trigger, WakeBody, WakeMessage, head_key, pass, readiness_key, state_key,
-    status_key,
+    Head, Job, LifecycleSettings, LookReport, Occasion, PassError, PassReport, Readiness, ScaleOccasion,
+    ScaleReport, ScaleSettings, Scaling, Settings, StateDocument, Status, Trigger, WakeBody, WakeMessage,
+    head_key, pass, readiness_key, scaling_key, state_key, status_key,
 };
 use windlass_sim::{Message, Ran, Sim, TraceEntry, World, WorldConfig};
 use windlass_spec::StackId;
@@ -21,8 +21,10 @@ pub const STATE_BUCKET: &str = "states";
 pub const QUEUE: &str = "queue";
 /// The lifecycle function's queue.
 pub const LIFECYCLE: &str = "lifecycle";
-/// Its visibility timeout: six times that function's (rule 25).
-const LIFECYCLE_VISIBILITY: u32 = 180;
+/// The scale function's queue.
+pub const SCALE: &str = "scale";
+/// Visibility timeout of both: six times their functions' (rule 25).
+const SHORT_VISIBILITY: u32 = 180;
 /// The pipeline's queue's visibility timeout: six times the function's (rule 25).
 const VISIBILITY: u32 = 360;
 /// Beginning of a message that stands for an S3 event; the stack comes after it.
@@ -62,6 +64,13 @@ pub fn settings() -> Settings {
     }
 }
 
+fn scale_settings() -> ScaleSettings {
+    ScaleSettings {
+        state_bucket: STATE_BUCKET.into(),
+        queue: SCALE.into(),
+    }
+}
+
 fn lifecycle_settings() -> LifecycleSettings {
     LifecycleSettings {
         state_bucket: STATE_BUCKET.into(),
@@ -89,6 +98,8 @@ pub enum Step {
     Acknowledged(PassReport),
     /// The lifecycle function's look ended, and the message was acknowledged.
     Looked(LookReport),
+    /// The scale function's look ended, and the message was acknowledged.
+    Scaled(ScaleReport),
     /// The pass ended with an error: the message comes again.
     Returned(PassError),
     /// The function died: the message comes again.
@@ -115,8 +126,10 @@ impl Lab {
         world.create_bucket(SPEC_BUCKET);
         world.create_bucket(STATE_BUCKET);
         world.create_queue(QUEUE, VISIBILITY);
-        world.create_queue(LIFECYCLE, LIFECYCLE_VISIBILITY);
+        world.create_queue(LIFECYCLE, SHORT_VISIBILITY);
+        world.create_queue(SCALE, SHORT_VISIBILITY);
         world.route_instance_events(LIFECYCLE);
+        world.route_alarm_events(SCALE);
         let start = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 56);
         Self {
             sim: Sim::new(world, start, seed),
@@ -253,10 +266,10 @@ impl Lab {
         }
         let now = self.sim.now();
         let message = self.sim.world_mut().receive(now, queue)?;
-        Some(if queue == LIFECYCLE {
-            self.deliver_event(&message)
-        } else {
-            self.deliver(&message)
+        Some(match queue {
+            LIFECYCLE => self.deliver_event(&message),
+            SCALE => self.deliver_alarm(&message),
+            _ => self.deliver(&message),
         })
     }
 
@@ -269,7 +282,7 @@ impl Lab {
     /// When the next message is visible, and in which queue.
     fn next_message(&self) -> Option<(Timestamp, &'static str)> {
         let in_sight = |world: &World| {
-            let next = [QUEUE, LIFECYCLE].map(|queue| world.next_visible(queue).map(|at| (at, queue)));
+            let next = [QUEUE, LIFECYCLE, SCALE].map(|queue| world.next_visible(queue).map(|at| (at, queue)));
             next.into_iter().flatten().min_by_key(|(at, _)| *at)
         };
         let next = in_sight(&self.sim.world());
@@ -328,6 +341,72 @@ impl Lab {
         let other = windlass_engine::look(&self.sim, &other_clock, &settings, occasion, &writers[1]);
         self.sim
             .run(async { futures::future::join(one, other).await.into() })
+    }
+
+    fn deliver_alarm(&self, message: &Message) -> Step {
+        let Ok(Some(occasion)) = ScaleOccasion::parse(&message.body) else {
+            self.sim.world_mut().delete_message(SCALE, &message.id);
+            return Step::Scaled(ScaleReport::default());
+        };
+        match self.scale(&occasion) {
+            Ran::Finished(Ok(report)) => {
+                self.sim.world_mut().delete_message(SCALE, &message.id);
+                Step::Scaled(report)
+            }
+            Ran::Finished(Err(error)) => Step::Returned(error),
+            Ran::Crashed | Ran::Stuck => Step::Crashed,
+        }
+    }
+
+    /// Runs one look of the scale function outside the queue.
+    pub fn scale(&self, occasion: &ScaleOccasion) -> Ran<Result<ScaleReport, PassError>> {
+        let settings = scale_settings();
+        let clock = || self.now();
+        let writer = self.writer();
+        self.sim.run(windlass_engine::scale(
+            &self.sim, &clock, &settings, occasion, &writer,
+        ))
+    }
+
+    /// Two looks of the scale function at once, outside the queue.
+    pub fn scale_twice(&self, occasion: &ScaleOccasion) -> Ran<[Result<ScaleReport, PassError>; 2]> {
+        let settings = scale_settings();
+        let clock = || self.now();
+        let writers = [self.writer(), self.writer()];
+        let one = windlass_engine::scale(&self.sim, &clock, &settings, occasion, &writers[0]);
+        let other = windlass_engine::scale(&self.sim, &clock, &settings, occasion, &writers[1]);
+        self.sim
+            .run(async { futures::future::join(one, other).await.into() })
+    }
+
+    /// What the scaler remembers.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn scaling(&self) -> Scaling {
+        let world = self.sim.world();
+        let body = world.object(STATE_BUCKET, &scaling_key(&stack()));
+        #[expect(clippy::expect_used, reason = "a test must fail on a damaged memory")]
+        let read = body.map(|body| serde_json::from_slice(body).expect("the scaler's memory can be read"));
+        read.unwrap_or_default()
+    }
+
+    /// A group as it is now.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Group {
+        let names = vec![name.to_owned()];
+        let now = self.sim.now();
+        let groups = self
+            .sim
+            .world_mut()
+            .call(now, DescribeAutoScalingGroups { names });
+        #[expect(clippy::expect_used, reason = "a test must fail on a group that is not there")]
+        let mut groups = groups.expect("groups can be described");
+        groups.remove(0)
     }
 
     /// Every action that the lifecycle function sent so far.

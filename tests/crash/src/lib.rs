@@ -8,14 +8,16 @@ mod shape;
 mod sleeper;
 pub mod swarm;
 mod sweep;
+mod traffic;
 mod trouble;
 mod verify;
 mod watch;
 
-pub use lab::{LIFECYCLE, Lab, QUEUE, STATE_BUCKET, Step, Stopped, settings, stack, stack_named};
+pub use lab::{LIFECYCLE, Lab, QUEUE, SCALE, STATE_BUCKET, Step, Stopped, settings, stack, stack_named};
 pub use shape::{Shape, difference, shape};
 pub use sleeper::{Sleep, Sleeper};
 pub use sweep::{Scenario, sweep, sweep_then, sweep_twice};
+pub use traffic::GROUP;
 pub use trouble::trouble;
 pub use verify::{
     history_is_kept, idle_passes_change_nothing, nothing_is_orphaned_or_doubled, ready, settled, verify,

@@ -6,7 +6,7 @@
 use jiff::SignedDuration;
 use rstest::rstest;
 use windlass_calls::Request;
-use windlass_calls::autoscaling::{self, DescribeAutoScalingGroups, Group};
+use windlass_calls::autoscaling;
 use windlass_crash::{Lab, STATE_BUCKET, Scenario, Stopped, stack, sweep, verify, verify_gone};
 use windlass_sim::{Peers, Verdict, WorldConfig};
 
@@ -44,22 +44,15 @@ fn tried() -> Lab {
     lab
 }
 
-fn group(lab: &Lab) -> Group {
-    let names = vec![GROUP.to_owned()];
-    let now = lab.now();
-    let groups = lab.sim.world_mut().call(now, DescribeAutoScalingGroups { names });
-    groups.unwrap().remove(0)
-}
-
 /// How many instances the group keeps at least, and how many it wants.
 fn bounds(lab: &Lab) -> (u32, u32) {
-    let group = group(lab);
+    let group = lab.group(GROUP);
     (group.settings.min, group.desired)
 }
 
 /// How many instances of the group wait or serve.
 fn launches(lab: &Lab) -> usize {
-    let instances = group(lab).instances;
+    let instances = lab.group(GROUP).instances;
     let leaves = |state: &str| state.starts_with("Terminat");
     instances
         .iter()

@@ -294,10 +294,8 @@ fn a_suspended_group_is_tried_now_and_then_and_serves_once_what_was_wrong_is_rig
 
 /// How many instances the group keeps at least, and how many it wants.
 fn bounds(lab: &Lab) -> (u32, u32) {
-    let names = vec!["windlass-dev-web".to_owned()];
-    let (now, describe) = (lab.now(), autoscaling::DescribeAutoScalingGroups { names });
-    let groups = lab.sim.world_mut().call(now, describe).unwrap();
-    (groups[0].settings.min, groups[0].desired)
+    let group = lab.group("windlass-dev-web");
+    (group.settings.min, group.desired)
 }
 
 /// The instances that serve go on, and no new one gets a request.

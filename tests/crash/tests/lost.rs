@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_archive::{Settings, SweepReport, sweep};
-use windlass_crash::{LIFECYCLE, Lab, QUEUE, STATE_BUCKET, Stopped, verify, verify_gone};
+use windlass_crash::{GROUP, LIFECYCLE, Lab, QUEUE, SCALE, STATE_BUCKET, Stopped, verify, verify_gone};
 use windlass_engine::Phase;
 use windlass_sim::WorldConfig;
 
@@ -21,6 +21,7 @@ fn swept(lab: &Lab) -> SweepReport {
         state_bucket: STATE_BUCKET.into(),
         provision_queue: QUEUE.into(),
         lifecycle_queue: LIFECYCLE.into(),
+        scale_queue: SCALE.into(),
         expires: false,
     };
     let clock = || lab.now();
@@ -53,6 +54,41 @@ fn without_a_single_event_sweeps_make_a_stack_ready() {
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify(&lab).unwrap();
     assert!(five_minutes(&lab).gates.is_empty(), "nobody waits any more");
+}
+
+/// The only message that would have continued it is lost while the alarm goes on, which says nothing new (rule 1).
+#[test]
+fn a_tick_that_is_lost_is_sent_anew_by_the_sweep() {
+    let lab = Lab::new(
+        WorldConfig {
+            vcpu_quota: 100,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    lab.upload(&GATED.replace("max: 4", "max: 8"));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    for _ in 0..3 {
+        lab.minute(6.0, true);
+    }
+    let first = lab.group(GROUP).desired;
+    assert!((3..8).contains(&first), "{first}");
+    let ticks: Vec<String> = lab
+        .sim
+        .world()
+        .messages(SCALE)
+        .iter()
+        .map(|message| message.id.clone())
+        .collect();
+    assert_eq!(ticks.len(), 1);
+    lab.sim.world_mut().delete_message(SCALE, &ticks[0]);
+    for _ in 0..4 {
+        lab.minute(6.0, true);
+    }
+    assert_eq!(lab.group(GROUP).desired, first, "nobody says anything");
+    assert_eq!(swept(&lab).ticks.len(), 1);
+    lab.minute(6.0, true);
+    assert!(lab.group(GROUP).desired > first);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod control;
 mod http;
+mod metrics;
 mod rules;
 mod states;
 

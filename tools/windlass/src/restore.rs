@@ -298,6 +298,7 @@ mod tests {
             state_bucket: "states".into(),
             provision_queue: String::new(),
             lifecycle_queue: String::new(),
+            scale_queue: String::new(),
             expires: false,
         };
         let key = StateKey {

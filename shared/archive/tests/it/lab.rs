@@ -7,13 +7,17 @@ use windlass_archive::{
 };
 use windlass_calls::s3::{Condition, GetObject, ListObjectsV2, Object, PutObject, Request as S3Request};
 use windlass_calls::{CallError, Request, Tags};
-use windlass_engine::{GateMessage, Head, Readiness, Wake, WakeMessage, head_key, readiness_key};
+use windlass_engine::{
+    GateMessage, Head, Readiness, ScaleMessage, Scaling, Wake, WakeMessage, head_key, readiness_key,
+    scaling_key,
+};
 use windlass_sim::{Ran, Sent, Sim, Verdict, World, WorldConfig};
 use windlass_spec::StackId;
 
 pub(crate) const BUCKET: &str = "states";
 const QUEUE: &str = "provision";
 const GATES: &str = "lifecycle";
+const SCALERS: &str = "scale";
 
 pub(crate) struct Lab {
     pub(crate) sim: Sim,
@@ -26,12 +30,14 @@ impl Lab {
         world.create_bucket(BUCKET);
         world.create_queue(QUEUE, 360);
         world.create_queue(GATES, 180);
+        world.create_queue(SCALERS, 180);
         Self {
             sim: Sim::new(world, "2026-05-04T09:00:00Z".parse().unwrap(), seed),
             settings: Settings {
                 state_bucket: BUCKET.into(),
                 provision_queue: QUEUE.into(),
                 lifecycle_queue: GATES.into(),
+                scale_queue: SCALERS.into(),
                 expires: false,
             },
         }
@@ -132,6 +138,30 @@ impl Lab {
         };
         let memory = serde_json::to_vec(&memory).unwrap();
         self.put(&readiness_key(&stack_id(stack), group), &memory);
+    }
+
+    /// Has a scaler whose next tick was due this many seconds ago.
+    pub(crate) fn await_tick(&self, stack: &str, seconds_ago: i64) {
+        let memory = Scaling {
+            tick: Some(Wake {
+                token: format!("tick of {stack}"),
+                due: self.sim.now() - SignedDuration::from_secs(seconds_ago),
+                attempt: 0,
+            }),
+            ..Scaling::default()
+        };
+        let memory = serde_json::to_vec(&memory).unwrap();
+        self.put(&scaling_key(&stack_id(stack)), &memory);
+    }
+
+    /// Tokens of the ticks that the scale function was sent.
+    pub(crate) fn ticks(&self) -> Vec<String> {
+        let world = self.sim.world();
+        let messages = world.messages(SCALERS).iter();
+        messages
+            .map(|message| serde_json::from_str::<ScaleMessage>(&message.body).unwrap())
+            .map(|message| message.scale.token.unwrap())
+            .collect()
     }
 
     /// Groups that the lifecycle function was asked to look at.

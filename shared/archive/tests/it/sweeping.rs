@@ -4,7 +4,7 @@ use futures::future::join;
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 use windlass_archive::{ArchiveError, LARGEST, sweep};
-use windlass_engine::{Head, Lease, head_key};
+use windlass_engine::{Head, Lease, Scaling, head_key};
 use windlass_sim::Verdict;
 
 use crate::lab::{Lab, is_put, key, refused, stack_id};
@@ -286,6 +286,27 @@ fn a_chain_of_looks_at_waiting_instances_that_broke_goes_on() {
     let report = lab.sweep();
     assert_eq!(report.gates, ["windlass-dev-web"], "the other's may only be late");
     assert_eq!(lab.looks(), ["windlass-dev-web"]);
+}
+
+#[test]
+fn a_tick_that_was_lost_is_sent_anew_with_its_own_token() {
+    let lab = Lab::new(1);
+    lab.await_tick("dev/web", 121);
+    lab.await_tick("dev/shop", 119);
+    lab.put(
+        "stacks/dev/quiet/scaling.json",
+        &serde_json::to_vec(&Scaling::default()).unwrap(),
+    );
+    lab.put("stacks/dev/api/scaling.json", b"{");
+    let report = lab.sweep();
+    assert_eq!(
+        report.ticks,
+        [stack_id("dev/web")],
+        "the other's may only be late"
+    );
+    assert_eq!(lab.ticks(), ["tick of dev/web"]);
+    let failed: Vec<&str> = report.failed.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(failed, ["stacks/dev/api/scaling.json"]);
 }
 
 #[test]

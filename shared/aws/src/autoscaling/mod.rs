@@ -14,7 +14,7 @@ use windlass_calls::autoscaling::{
     Activity, CreateAutoScalingGroup, CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags,
     DescribeAutoScalingGroups, DescribeAutoScalingInstances, DescribeScalingActivities,
     EnableMetricsCollection, Group, GroupSettings, Instance, Launch, Member, Request, Response,
-    SetInstanceHealth, UpdateAutoScalingGroup,
+    SetDesiredCapacity, SetInstanceHealth, UpdateAutoScalingGroup,
 };
 use windlass_calls::{CallError, Tags};
 
@@ -37,6 +37,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         EnableMetricsCollection => enable_metrics,
         DescribeInstanceRefreshes => refresh::describe,
         UpdateAutoScalingGroup => update_group,
+        SetDesiredCapacity => set_desired,
         CreateOrUpdateTags => set_tags,
         DeleteTags => delete_tags,
         StartInstanceRefresh => refresh::start,
@@ -137,6 +138,18 @@ async fn update_group(client: &Client, call: UpdateAutoScalingGroup) -> Result<(
         .set_default_instance_warmup(change.warmup.map(signed))
         .set_instance_maintenance_policy(change.maintenance.map(maintenance))
         .set_capacity_rebalance(change.rebalance)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// AWS's default, not to honour cooldowns, is said all the same: everything hangs on it (rule 7).
+async fn set_desired(client: &Client, call: SetDesiredCapacity) -> Result<(), Fault> {
+    client
+        .set_desired_capacity()
+        .auto_scaling_group_name(call.group)
+        .desired_capacity(signed(call.desired))
+        .honor_cooldown(false)
         .send()
         .await?;
     Ok(())

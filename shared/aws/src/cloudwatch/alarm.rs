@@ -74,7 +74,7 @@ fn queries(expression: String, metrics: BTreeMap<String, Metric>) -> Vec<sdk::Me
         .collect()
 }
 
-fn metric_stat(metric: Metric) -> sdk::MetricStat {
+pub(super) fn metric_stat(metric: Metric) -> sdk::MetricStat {
     let source = sdk::Metric::builder()
         .namespace(metric.namespace)
         .metric_name(metric.name)

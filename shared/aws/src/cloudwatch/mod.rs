@@ -1,6 +1,7 @@
-//! Amazon CloudWatch: dashboards here, alarms and their conversion in `alarm`.
+//! Amazon CloudWatch: dashboards here, alarms and their conversion in `alarm`, metrics in `data`.
 
 mod alarm;
+mod data;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types as sdk;
@@ -17,6 +18,7 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
     dispatch!(client, request, cloudwatch;
         DescribeAlarms => describe_alarms,
         GetDashboard => get_dashboard,
+        GetMetricData => data::get,
         PutMetricAlarm => put_metric_alarm,
         PutDashboard => put_dashboard,
         DeleteAlarms => delete_alarms,

@@ -12,10 +12,10 @@ use windlass_calls::autoscaling::{Group, GroupChange, ResumeProcesses, UpdateAut
 use windlass_spec::{Scaling, StackId};
 
 use super::document::Readiness;
-use super::look::{LAUNCH, Recorded, Session};
-use crate::document::DeletionStage;
+use super::look::{LAUNCH, Session};
 use crate::pass::PassError;
 use crate::port::Port;
+use crate::recorded::Recorded;
 
 impl<P: Port> Session<'_, P> {
     /// Has a suspended group launch one instance when the time for that has come; if none gets healthy, it is suspended
@@ -33,7 +33,7 @@ impl<P: Port> Session<'_, P> {
         let Some(suspended) = due else {
             return Ok(false);
         };
-        let Some(recorded) = self.recorded(stack).await?.filter(stays) else {
+        let Some(recorded) = self.store.recorded(stack).await?.filter(Recorded::stays) else {
             document.suspended = None;
             document.canary = None;
             return Ok(false);
@@ -74,7 +74,7 @@ impl<P: Port> Session<'_, P> {
 
     async fn give_back(&self, stack: &StackId, document: &Readiness) -> Result<(), PassError> {
         let wanted = document.canary.as_ref().map_or(0, |canary| canary.desired);
-        let recorded = self.recorded(stack).await?.filter(stays);
+        let recorded = self.store.recorded(stack).await?.filter(Recorded::stays);
         let group = self.group(&document.group).await?;
         let (Some(recorded), Some((_, group))) = (recorded, group) else {
             return Ok(());
@@ -100,12 +100,6 @@ impl<P: Port> Session<'_, P> {
         let processes = vec![LAUNCH.into()];
         self.port.call(ResumeProcesses { group, processes }).await
     }
-}
-
-/// Whether the stack is not being destroyed.
-fn stays(recorded: &Recorded) -> bool {
-    let deletion = recorded.head.deletion.as_ref();
-    deletion.is_none_or(|deletion| !matches!(deletion.stage, DeletionStage::Begun | DeletionStage::Ended))
 }
 
 /// One more than the group has; who leaves does not count (rule 7).

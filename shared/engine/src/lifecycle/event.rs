@@ -22,6 +22,9 @@ pub enum EventError {
     /// A lifecycle action that does not say what every one says.
     #[error("the lifecycle action lacks a usable `{0}`")]
     Lacks(&'static str),
+    /// A change of an alarm that does not say what every one says.
+    #[error("the change of an alarm cannot be read: {0}")]
+    AlarmLacks(String),
     /// A notice about a spot instance that does not say what every one says.
     #[error("the notice about a spot instance lacks a usable `{0}`")]
     SpotLacks(&'static str),

@@ -72,7 +72,7 @@ impl<P: Port> Session<'_, P> {
         if document.leaving.0.is_empty() && !somebody {
             return Ok(());
         }
-        let Some(recorded) = self.recorded(stack).await? else {
+        let Some(recorded) = self.store.recorded(stack).await? else {
             return Ok(());
         };
         if let Some(group) = group {

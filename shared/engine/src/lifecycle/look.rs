@@ -15,10 +15,10 @@ use windlass_spec::{StackId, Verify};
 
 use super::document::{Readiness, Suspended, readiness_key};
 use super::{Chain, EARLY, GateWake, LOOK, LifecycleSettings, LookReport, OVERDUE, Occasion, SHORTLY, send};
-use crate::document::{DeletionStage, Head, StateDocument};
+use crate::document::DeletionStage;
 use crate::pass::{Clock, PassError};
 use crate::port::Port;
-use crate::store::{Store, head_key, state_key};
+use crate::store::Store;
 use crate::wake::{SOONER, WakeBody, WakeMessage};
 
 /// The process that launches instances (rule 62).
@@ -45,12 +45,6 @@ pub(super) struct Session<'a, P> {
     pub(super) store: Store<'a, P>,
     /// Unique to this look among those that may overlap it.
     pub(super) writer: &'a str,
-}
-
-/// A stack as it is recorded.
-pub(super) struct Recorded {
-    pub(super) head: Head,
-    pub(super) state: StateDocument,
 }
 
 impl<P: Port> Session<'_, P> {
@@ -160,7 +154,7 @@ impl<P: Port> Session<'_, P> {
         group: Group,
         mut document: Readiness,
     ) -> Result<LookReport, PassError> {
-        let Some(recorded) = self.recorded(&stack).await? else {
+        let Some(recorded) = self.store.recorded(&stack).await? else {
             return self.again(&stack, &group).await;
         };
         let launch = recorded.state.spec.lifecycle.launch;
@@ -195,18 +189,6 @@ impl<P: Port> Session<'_, P> {
             ..document
         };
         self.judge(&stack, document, Some(&group)).await
-    }
-
-    pub(super) async fn recorded(&self, stack: &StackId) -> Result<Option<Recorded>, PassError> {
-        let Some(head) = self.store.get::<Head>(&head_key(stack)).await? else {
-            return Ok(None);
-        };
-        let key = state_key(stack, head.document.serial);
-        let state = self.store.get::<StateDocument>(&key).await?;
-        Ok(state.map(|state| Recorded {
-            head: head.document,
-            state: state.document,
-        }))
     }
 
     /// Nothing says yet how to judge them: what made the group is not recorded. It is looked again as long as anybody waits.
@@ -470,7 +452,7 @@ impl<P: Port> Session<'_, P> {
         if !came && !went {
             return Ok(());
         }
-        let Some(recorded) = self.recorded(stack).await? else {
+        let Some(recorded) = self.store.recorded(stack).await? else {
             return Ok(());
         };
         let awaited = recorded.head.wake.is_some();

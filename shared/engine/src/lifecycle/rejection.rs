@@ -21,11 +21,12 @@ use windlass_spec::StackId;
 
 use super::document::{Readiness, Rejected};
 use super::explain::{Entry, Subject, explain};
-use super::look::{LAUNCH, Recorded, Session};
+use super::look::{LAUNCH, Session};
 use super::{LookReport, notice};
 use crate::document::StateDocument;
 use crate::pass::PassError;
 use crate::port::Port;
+use crate::recorded::Recorded;
 use crate::store::journal_key;
 
 /// Seconds within which the agent has to begin: the least that AWS takes.
@@ -94,7 +95,7 @@ impl<P: Port> Session<'_, P> {
         if late.is_empty() {
             return Ok(ended);
         }
-        let Some(recorded) = self.recorded(stack).await? else {
+        let Some(recorded) = self.store.recorded(stack).await? else {
             ended.kept.extend(late.into_iter().map(|(id, _)| id.clone()));
             return Ok(ended);
         };

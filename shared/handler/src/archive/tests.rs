@@ -96,6 +96,7 @@ fn process_batch(sim: &Sim, seconds: i64, batch: &Batch) -> Answer {
         state_bucket: BUCKET.into(),
         provision_queue: QUEUE.into(),
         lifecycle_queue: "lifecycle".into(),
+        scale_queue: "scale".into(),
         expires: false,
     };
     let archiver = Archiver {

@@ -38,6 +38,21 @@ fn word(measure: Measure) -> &'static str {
     }
 }
 
+/// The metric of a measure, for all instances of a group together: what alarms watch, and the scaler reads.
+#[must_use]
+pub fn metric(measure: Measure, group: &str) -> Metric {
+    let (namespace, name) = match measure {
+        Measure::Cpu => ("AWS/EC2", "CPUUtilization"),
+    };
+    Metric {
+        namespace: namespace.into(),
+        name: name.into(),
+        dimensions: BTreeMap::from([("AutoScalingGroupName".into(), group.to_owned())]),
+        statistic: "Average".into(),
+        period: PERIOD,
+    }
+}
+
 impl Kind for Alarm {
     type Seen = Vec<Wanted>;
     const NAME: &'static str = "alarm";
@@ -144,6 +159,7 @@ fn served_once(cx: &Context, known: &Known) -> Result<(), Blocked> {
 struct Threshold {
     /// The alarm's own part of its name: `cpu-out`.
     part: String,
+    measure: Measure,
     breach: Breach,
     /// Passing it calls for more instances, not for fewer.
     grows: bool,
@@ -154,6 +170,7 @@ fn thresholds<'a>(cx: &'a Context) -> impl Iterator<Item = Threshold> + 'a {
     cx.spec.scaling.metrics.iter().flat_map(|metric| {
         let threshold = |step: &str, breach: Breach, grows: bool| Threshold {
             part: format!("{}-{step}", word(metric.measure)),
+            measure: metric.measure,
             breach,
             grows,
         };
@@ -165,8 +182,12 @@ fn thresholds<'a>(cx: &'a Context) -> impl Iterator<Item = Threshold> + 'a {
 
 /// The alarm of a scaling metric; `None` if the id is not one's.
 fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Blocked> {
-    let Some(Threshold { part, breach, grows }) =
-        thresholds(cx).find(|threshold| threshold.part == id.part())
+    let Some(Threshold {
+        part,
+        measure,
+        breach,
+        grows,
+    }) = thresholds(cx).find(|threshold| threshold.part == id.part())
     else {
         return Ok(None);
     };
@@ -182,13 +203,7 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
             "scale {step}: average CPU {side} {} % for {} minutes",
             breach.threshold, breach.periods
         ),
-        watch: Watch::Metric(Metric {
-            namespace: "AWS/EC2".into(),
-            name: "CPUUtilization".into(),
-            dimensions: BTreeMap::from([("AutoScalingGroupName".into(), group)]),
-            statistic: "Average".into(),
-            period: PERIOD,
-        }),
+        watch: Watch::Metric(metric(measure, &group)),
         comparison: comparison.into(),
         threshold: breach.threshold,
         periods: breach.periods,

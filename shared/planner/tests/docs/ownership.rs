@@ -191,14 +191,15 @@ fn every_call_that_changes_something_is_one_of_a_kind() {
         calls.extend(all);
     }
     let own = |action: &str| action.starts_with("s3:") || action.starts_with("sqs:");
-    // What the lifecycle function does to and asks of instances that wait, or are taken back, and whom it tells, is no
-    // kind's.
+    // What the lifecycle function does to and asks of instances that wait, or are taken back, and whom it tells, and what
+    // the scale function asks for, is no kind's.
     let gate = |action: &str| {
         matches!(
             action,
             "autoscaling:CompleteLifecycleAction"
                 | "autoscaling:RecordLifecycleActionHeartbeat"
                 | "autoscaling:SetInstanceHealth"
+                | "autoscaling:SetDesiredCapacity"
                 | "autoscaling:SuspendProcesses"
                 | "sns:Publish"
                 | "ssm:SendCommand"

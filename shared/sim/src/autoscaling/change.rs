@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use windlass_calls::autoscaling::{
-    CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags, GroupChange, GroupSettings,
+    CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags, GroupChange, GroupSettings, SetDesiredCapacity,
     UpdateAutoScalingGroup,
 };
 
@@ -33,6 +33,25 @@ impl World {
         let fleet = self.named_fleet_mut(&call.group)?;
         fleet.settings = settings;
         fleet.desired = desired;
+        self.run_groups(self.clock);
+        Ok(())
+    }
+
+    pub(super) fn set_desired(&mut self, call: &SetDesiredCapacity) -> Answer<()> {
+        let GroupSettings { min, max, .. } = self.named_fleet(&call.group)?.settings;
+        let wrong = if call.desired > max {
+            Some(("above max", max))
+        } else {
+            (call.desired < min).then_some(("below min", min))
+        };
+        if let Some((side, bound)) = wrong {
+            let message = format!(
+                "New SetDesiredCapacity value {} is {side} value {bound} for the AutoScalingGroup.",
+                call.desired
+            );
+            return Err(refused("ValidationError", message));
+        }
+        self.named_fleet_mut(&call.group)?.desired = call.desired;
         self.run_groups(self.clock);
         Ok(())
     }

@@ -78,6 +78,7 @@ impl World {
             EnableMetricsCollection => enable_metrics,
             DescribeInstanceRefreshes => describe_refreshes,
             UpdateAutoScalingGroup => update_group,
+            SetDesiredCapacity => set_desired,
             CreateOrUpdateTags => set_group_tags,
             DeleteTags => delete_group_tags,
             StartInstanceRefresh => start_refresh,

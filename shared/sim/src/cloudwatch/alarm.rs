@@ -63,6 +63,7 @@ impl World {
         }
         for name in &call.names {
             self.cloudwatch.alarms.remove(name);
+            self.cloudwatch.states.forget(name);
         }
         Ok(())
     }
@@ -139,10 +140,8 @@ fn check_text(alarm: &Alarm) -> Result<(), String> {
 
 /// Rule 3: the period, and how far all of them reach back.
 fn check_metric(metric: &Metric, periods: u32) -> Result<(), String> {
+    check_period(metric)?;
     let period = metric.period;
-    if !matches!(period, 10 | 20 | 30) && (period == 0 || !period.is_multiple_of(60)) {
-        return Err(format!("Period {period} is not 10, 20, 30 or a multiple of 60"));
-    }
     let reach = u64::from(period) * u64::from(periods);
     let longest = if u64::from(period) < HOUR { DAY } else { WEEK };
     if reach > longest {
@@ -162,8 +161,17 @@ fn check_metric(metric: &Metric, periods: u32) -> Result<(), String> {
     Ok(())
 }
 
+/// Rule 3: periods are short ones, or minutes.
+pub(super) fn check_period(metric: &Metric) -> Result<(), String> {
+    let period = metric.period;
+    if matches!(period, 10 | 20 | 30) || (period > 0 && period.is_multiple_of(60)) {
+        return Ok(());
+    }
+    Err(format!("Period {period} is not 10, 20, 30 or a multiple of 60"))
+}
+
 /// A plain statistic or a percentile, `p95` or `p99.9`.
-fn is_statistic(name: &str) -> bool {
+pub(super) fn is_statistic(name: &str) -> bool {
     let percentile = |name: &str| {
         let percent = name.strip_prefix('p')?;
         let digits = percent.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -196,7 +204,7 @@ fn check_expression(expression: &str, metrics: &BTreeMap<String, Metric>) -> Res
     }
 }
 
-fn is_id(word: &str) -> bool {
+pub(super) fn is_id(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(plain)
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rstest::rstest;
 use windlass_calls::cloudwatch::{
-    Alarm, DeleteAlarms, DeleteDashboards, DescribeAlarms, GetDashboard, Metric, PutDashboard,
+    Alarm, DeleteAlarms, DeleteDashboards, DescribeAlarms, GetDashboard, GetMetricData, Metric, PutDashboard,
     PutMetricAlarm, Watch,
 };
 use windlass_calls::logs::{
@@ -69,6 +70,131 @@ fn dashboard(name: &str, body: &str) -> PutDashboard {
         name: name.into(),
         body: body.into(),
     }
+}
+
+/// Alarm on the average processor use of a group: above 70 for two minutes.
+fn cpu_alarm() -> Alarm {
+    Alarm {
+        watch: Watch::Metric(cpu("Average")),
+        periods: 2,
+        notify: vec![],
+        ..alarm("windlass/dev/web/cpu-out")
+    }
+}
+
+fn cpu(statistic: &str) -> Metric {
+    Metric {
+        namespace: "AWS/EC2".into(),
+        name: "CPUUtilization".into(),
+        dimensions: BTreeMap::from([("AutoScalingGroupName".into(), "web".into())]),
+        statistic: statistic.into(),
+        period: 60,
+    }
+}
+
+fn data(account: &mut Account, statistic: &str, from: i64, to: i64) -> Vec<(i64, f64)> {
+    let metrics = BTreeMap::from([("m".to_owned(), cpu(statistic))]);
+    let points = account.call(GetMetricData { metrics, from, to });
+    points["m"]
+        .iter()
+        .map(|point| (point.at, point.value.into_inner()))
+        .collect()
+}
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+#[rstest]
+#[case("Average", [40.0, 90.0])]
+#[case("SampleCount", [3.0, 1.0])]
+#[case("Sum", [120.0, 90.0])]
+#[case("Minimum", [10.0, 90.0])]
+#[case("Maximum", [80.0, 90.0])]
+#[case("p50", [30.0, 90.0])]
+#[case("p99.9", [80.0, 90.0])]
+fn a_period_of_a_metric_comes_to_what_the_statistic_says(#[case] statistic: &str, #[case] values: [f64; 2]) {
+    let mut account = Account::new();
+    for (at, value) in [(0, 10.0), (10, 30.0), (59, 80.0), (120, 90.0), (180, 1.0)] {
+        account.world.put_metric_data(&cpu("any"), second(at), value);
+    }
+    let expected = [(0, values[0]), (120, values[1])];
+    assert_eq!(
+        data(&mut account, statistic, 0, 180),
+        expected,
+        "whole periods, the end left out"
+    );
+    let other = Metric {
+        dimensions: BTreeMap::new(),
+        ..cpu(statistic)
+    };
+    let metrics = BTreeMap::from([("m".to_owned(), other)]);
+    let none = account.call(GetMetricData {
+        metrics,
+        from: 0,
+        to: 180,
+    });
+    assert_eq!(none["m"], []);
+}
+
+#[rstest]
+#[case::the_wrong_way_round(|call: &mut GetMetricData| (call.from, call.to) = (60, 60))]
+#[case::nothing(|call: &mut GetMetricData| call.metrics.clear())]
+#[case::a_name_that_is_none(|call: &mut GetMetricData| drop(call.metrics.insert("Cpu".into(), cpu("Sum"))))]
+#[case::half_a_period(|call: &mut GetMetricData| call.metrics.values_mut().for_each(|metric| metric.period = 90))]
+#[case::no_statistic(|call: &mut GetMetricData| call.metrics.values_mut().for_each(|metric| metric.statistic = "Mean".into()))]
+fn a_question_about_metrics_that_makes_no_sense_is_refused(#[case] change: fn(&mut GetMetricData)) {
+    let mut call = GetMetricData {
+        metrics: BTreeMap::from([("m".to_owned(), cpu("Average"))]),
+        from: 0,
+        to: 60,
+    };
+    change(&mut call);
+    let refused = Account::new().code(call);
+    assert_eq!(refused, ("ValidationError".to_owned(), Class::Terminal));
+}
+
+/// What an alarm says while these values are put, one a minute; `NaN` is a minute without any.
+#[rstest]
+#[case::above("missing", &[80.0, 80.0], &["ALARM"])]
+#[case::not_for_long("missing", &[80.0, 60.0, 80.0], &["OK"])]
+#[case::it_says_so_once("missing", &[80.0, 80.0, 90.0, 80.0, 50.0, 50.0], &["ALARM", "OK"])]
+#[case::late("missing", &[80.0, f64::NAN, 80.0], &["ALARM"])]
+#[case::gone("missing", &[80.0, 80.0, f64::NAN, f64::NAN, f64::NAN], &["ALARM", "INSUFFICIENT_DATA"])]
+#[case::gone_is_fine("notBreaching", &[80.0, 80.0, f64::NAN, f64::NAN, f64::NAN], &["ALARM", "OK"])]
+#[case::gone_is_bad("breaching", &[50.0, 50.0, f64::NAN, f64::NAN, f64::NAN], &["OK", "ALARM"])]
+#[case::gone_says_nothing("ignore", &[80.0, 80.0, f64::NAN, f64::NAN, f64::NAN], &["ALARM"])]
+fn an_alarm_says_when_it_goes_off_and_when_it_is_over_and_nothing_else(
+    #[case] missing_data: &str,
+    #[case] values: &[f64],
+    #[case] states: &[&str],
+) {
+    let mut account = Account::new();
+    account.world.create_queue("alarms", 30);
+    account.world.route_alarm_events("alarms");
+    let alarm = Alarm {
+        missing_data: missing_data.into(),
+        datapoints: 2,
+        ..cpu_alarm()
+    };
+    account.call(put(alarm, "alarm"));
+    let began = account.now.as_second().div_euclid(60) * 60 + 60;
+    for (minute, value) in (0..).zip(values) {
+        let at = began + minute * 60;
+        account.world.settle(second(at + 60));
+        if !value.is_nan() {
+            account.world.put_metric_data(&cpu("any"), second(at), *value);
+        }
+        account.world.settle(second(at + 60));
+    }
+    let said = account.world.messages("alarms").iter().map(|message| {
+        let event: serde_json::Value = serde_json::from_str(&message.body).unwrap();
+        assert_eq!(event["source"], "aws.cloudwatch");
+        assert_eq!(event["detail-type"], "CloudWatch Alarm State Change");
+        assert_eq!(event["detail"]["alarmName"], "windlass/dev/web/cpu-out");
+        event["detail"]["state"]["value"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(said.collect::<Vec<_>>(), states);
 }
 
 fn log_group(name: &str) -> CreateLogGroup {

@@ -2,7 +2,7 @@
 
 use windlass_calls::autoscaling::{
     CreateOrUpdateTags, DeleteAutoScalingGroup, DeleteTags, DescribeAutoScalingGroups, GroupChange,
-    GroupSettings, Launch, UpdateAutoScalingGroup,
+    GroupSettings, Launch, SetDesiredCapacity, UpdateAutoScalingGroup,
 };
 use windlass_calls::ec2::{CreateLaunchTemplateVersion, DescribeLaunchTemplateVersions};
 use windlass_calls::{Class, Tags};
@@ -83,6 +83,59 @@ pub(super) async fn new_bounds_pull_in_what_a_group_wants<P: Port>(place: &Place
         ..GroupChange::default()
     };
     same("told so", wants(nothing).await?, 0)
+}
+
+pub(super) async fn a_group_wants_what_it_is_told_to<P: Port>(place: &Place<P>) -> Check {
+    told(place, "asg-told", 1).await
+}
+
+pub(super) async fn a_group_told_twice_wants_it_once<P: Port>(place: &Place<P>) -> Check {
+    told(place, "asg-told-twice", 2).await
+}
+
+async fn told<P: Port>(place: &Place<P>, case: &str, times: usize) -> Check {
+    let settings = made(place, case).await?.settings;
+    for _ in 0..times {
+        place.call(set(place, case, settings.max)).await?;
+    }
+    let shown = described(place, case).await?;
+    same("desired", shown.desired, settings.max)?;
+    same("settings", shown.settings, *settings)?;
+    place.call(set(place, case, 0)).await
+}
+
+/// The bounds that it has at the moment count, and nothing is changed.
+pub(super) async fn a_group_cannot_be_told_to_leave_its_bounds<P: Port>(place: &Place<P>) -> Check {
+    made(place, "asg-told-bounds").await?;
+    let bounds = GroupChange {
+        min: Some(1),
+        max: Some(2),
+        ..GroupChange::default()
+    };
+    place.call(change(place, "asg-told-bounds", &bounds)).await?;
+    for beyond in [0, 3] {
+        let call = set(place, "asg-told-bounds", beyond);
+        place.refuses(call, Class::Terminal, "ValidationError").await?;
+    }
+    same("desired", described(place, "asg-told-bounds").await?.desired, 1)?;
+    let nothing = GroupChange {
+        min: Some(0),
+        desired: Some(0),
+        ..GroupChange::default()
+    };
+    place.call(change(place, "asg-told-bounds", &nothing)).await
+}
+
+pub(super) async fn a_missing_group_cannot_be_told_what_to_want<P: Port>(place: &Place<P>) -> Check {
+    let call = set(place, "asg-nobody", 1);
+    place.refuses(call, Class::NotYet, "ValidationError").await
+}
+
+fn set<P: Port>(place: &Place<P>, case: &str, desired: u32) -> SetDesiredCapacity {
+    SetDesiredCapacity {
+        group: place.name(case),
+        desired,
+    }
 }
 
 pub(super) async fn a_missing_group_cannot_be_changed<P: Port>(place: &Place<P>) -> Check {

@@ -39,6 +39,7 @@ mod iam;
 mod instances;
 mod listeners;
 mod log_groups;
+mod metrics;
 mod network;
 mod reads;
 mod refreshes;

@@ -147,6 +147,12 @@ cases! {
                group_changes::a_group_cannot_change_to_a_missing_version
                group_spot::a_share_of_more_than_all_is_refused;
     }
+    autoscaling::SetDesiredCapacity {
+        Works: group_changes::a_group_wants_what_it_is_told_to;
+        Again: group_changes::a_group_told_twice_wants_it_once;
+        Fails: group_changes::a_group_cannot_be_told_to_leave_its_bounds
+               group_changes::a_missing_group_cannot_be_told_what_to_want;
+    }
     autoscaling::CreateOrUpdateTags {
         Works: group_changes::a_group_gets_new_tags_over_its_old_ones;
         Again: group_changes::a_groups_tags_set_twice_are_set_once;

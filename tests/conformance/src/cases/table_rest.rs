@@ -1,6 +1,6 @@
 //! What the cases are about: all other services.
 
-use super::{alarms, commands, dashboards, iam, log_groups, reads, s3, sqs, topics};
+use super::{alarms, commands, dashboards, iam, log_groups, metrics, reads, s3, sqs, topics};
 
 cases! {
     iam::CreateRole {
@@ -169,6 +169,12 @@ cases! {
     cloudwatch::DescribeAlarms {
         Works: alarms::alarms_are_found_by_the_beginning_of_their_names
                reads::a_prefix_without_alarms_is_an_empty_list;
+    }
+    cloudwatch::GetMetricData {
+        Works: metrics::several_metrics_are_answered_by_period_and_statistic
+               metrics::a_metric_that_nobody_put_anything_in_has_no_points;
+        Fails: metrics::a_span_that_ends_before_it_begins_is_refused
+               metrics::a_name_that_is_none_of_a_query_is_refused;
     }
     cloudwatch::GetDashboard { Fails: reads::a_missing_dashboard_is_gone; }
     sns::ListTagsForResource { Fails: reads::tags_of_a_missing_topic_are_gone; }

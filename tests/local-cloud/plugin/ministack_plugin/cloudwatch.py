@@ -1,4 +1,5 @@
-"""Alarms keep their metrics and are checked, dashboards are checked, errors carry the code of the older protocol."""
+"""Alarms keep their metrics and are checked, dashboards and questions about metrics are checked, errors carry the code of the
+older protocol."""
 
 import json
 import re
@@ -12,6 +13,7 @@ _ANOMALIES = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshol
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
 _DAY = 24 * 3600
 _DELETED_AT_ONCE = 100
+_ASKED_AT_ONCE = 500
 
 #: Codes of the older protocol and the types that the present one names errors by.
 _TYPES = {
@@ -26,7 +28,7 @@ def apply() -> None:
     from ministack.services import cloudwatch
 
     put_alarm, put_dashboard, error = cloudwatch._put_metric_alarm, cloudwatch._put_dashboard, cloudwatch._error
-    delete = cloudwatch._delete_alarms
+    delete, get_data = cloudwatch._delete_alarms, cloudwatch._get_metric_data
 
     def put_metric_alarm(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
         if not (is_cbor or is_json):
@@ -54,6 +56,14 @@ def apply() -> None:
             return cloudwatch._error("ValidationError", words, 400, use_json=is_json, use_cbor=is_cbor)
         return delete(params, data, is_cbor, is_json)
 
+    def get_metric_data(params: Any, data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        if is_cbor or is_json:
+            try:
+                _check_question(data, cloudwatch._parse_ts)
+            except ValueError as wrong:
+                return cloudwatch._error("ValidationError", str(wrong), 400, use_json=is_json, use_cbor=is_cbor)
+        return get_data(params, data, is_cbor, is_json)
+
     def error_with_code(code: str, message: str, status: int, use_json: bool = False, use_cbor: bool = False) -> Any:
         if not (use_json or use_cbor):
             return error(code, message, status)
@@ -66,6 +76,7 @@ def apply() -> None:
     cloudwatch._put_metric_alarm = put_metric_alarm
     cloudwatch._put_dashboard = put_dashboard_checked
     cloudwatch._delete_alarms = delete_alarms
+    cloudwatch._get_metric_data = get_metric_data
     cloudwatch._error = error_with_code
 
 
@@ -146,6 +157,20 @@ def _check_expressions(queries: list[dict[str, Any]]) -> None:
             raise ValueError(f"Error in expression '{query['Id']}': Undefined variable {unknown[0]}")
 
 
+def _check_question(asked: dict[str, Any], second: Any) -> None:
+    if second(asked.get("StartTime")) >= second(asked.get("EndTime")):
+        raise ValueError("The parameter StartTime must be less than the parameter EndTime.")
+    queries = asked.get("MetricDataQueries") or []
+    if not 1 <= len(queries) <= _ASKED_AT_ONCE:
+        raise ValueError(f"The parameter MetricDataQueries must have 1 to {_ASKED_AT_ONCE} members.")
+    for query in queries:
+        if not re.fullmatch(r"[a-z]\w*", query.get("Id", "")):
+            raise ValueError(f"The value {query.get('Id')} for parameter Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")
+        if stat := query.get("MetricStat"):
+            plain = stat.get("Stat") if stat.get("Stat") in _STATISTICS else None
+            _check_metric(stat.get("Metric") or {}, plain, None if plain else stat.get("Stat", ""), stat.get("Period"), 1)
+
+
 def _check_dashboard(name: str, body: str) -> None:
     if not re.fullmatch(r"[\w-]{1,255}", name or "", re.ASCII):
         raise ValueError(
@@ -175,4 +200,6 @@ def forget() -> int:
         cloudwatch._resource_tags.pop(cloudwatch._alarms.pop(name)["AlarmArn"], None)
     for name in dashboards:
         cloudwatch._dashboards.pop(name)
+    for metric in [metric for metric in cloudwatch._metrics if "=windlass-" in metric[2]]:
+        cloudwatch._metrics.pop(metric)
     return len(alarms) + len(dashboards)

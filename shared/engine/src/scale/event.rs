@@ -1,0 +1,127 @@
+//! What a message of the scale function's queue says: an alarm of AWS's, or a tick of ours.
+
+use serde::Deserialize;
+use serde_json::Value;
+use windlass_planner::names;
+
+use super::{ScaleMessage, ScaleOccasion};
+use crate::lifecycle::EventError;
+
+/// Detail type of an alarm's change (rule 1).
+const CHANGE: &str = "CloudWatch Alarm State Change";
+/// The state in which an alarm asks for something.
+const ALARM: &str = "ALARM";
+/// Ends of the names of alarms that call for more instances, and for fewer.
+const STEPS: [&str; 2] = ["-out", "-in"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    alarm_name: String,
+    state: State,
+}
+
+#[derive(Deserialize)]
+struct State {
+    value: String,
+}
+
+impl ScaleOccasion {
+    /// Reads a message. `Ok(None)` is an event that asks for nothing: another detail type, an alarm that is over, or one
+    /// that is no scaling alarm of a stack's.
+    ///
+    /// # Errors
+    /// It cannot be read: somebody has to look at it.
+    pub fn parse(body: &str) -> Result<Option<Self>, EventError> {
+        let value: Value = serde_json::from_str(body)?;
+        if value.get("scale").is_some() {
+            let message: ScaleMessage = serde_json::from_value(value)?;
+            return Ok(Some(Self::Woken(message.scale)));
+        }
+        let kind = value.get("detail-type").and_then(Value::as_str);
+        if kind.ok_or(EventError::Unknown)? != CHANGE {
+            return Ok(None);
+        }
+        let detail = value.get("detail").cloned().unwrap_or_default();
+        let detail: Detail =
+            serde_json::from_value(detail).map_err(|error| EventError::AlarmLacks(error.to_string()))?;
+        if detail.state.value != ALARM {
+            return Ok(None);
+        }
+        let ours = names::stack_of_alarm(&detail.alarm_name)
+            .filter(|(_, part)| STEPS.iter().any(|step| part.ends_with(step)));
+        Ok(ours.map(|(stack, part)| Self::Alarm {
+            stack,
+            alarm: part.to_owned(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+    use windlass_spec::StackId;
+
+    use super::*;
+
+    fn event(alarm: &str, state: &str) -> Value {
+        json!({
+            "source": "aws.cloudwatch",
+            "detail-type": "CloudWatch Alarm State Change",
+            "detail": {"alarmName": alarm, "state": {"value": state}, "previousState": {"value": "OK"}},
+        })
+    }
+
+    #[test]
+    fn an_alarm_that_goes_off_names_its_stack() {
+        let stack = StackId {
+            environment: "dev".into(),
+            name: "web".into(),
+        };
+        let alarm = ScaleOccasion::Alarm {
+            stack,
+            alarm: "cpu-out".into(),
+        };
+        let body = event("windlass/dev/web/cpu-out", "ALARM").to_string();
+        assert_eq!(ScaleOccasion::parse(&body).unwrap(), Some(alarm));
+    }
+
+    #[rstest]
+    #[case::over("windlass/dev/web/cpu-out", "OK")]
+    #[case::no_data("windlass/dev/web/cpu-out", "INSUFFICIENT_DATA")]
+    #[case::of_the_service("windlass/dev/web/5xx-rate", "ALARM")]
+    #[case::somebody_elses("web-cpu-out", "ALARM")]
+    #[case::no_stack("windlass/web/cpu-out", "ALARM")]
+    fn an_alarm_that_asks_for_nothing_is_nothing_to_act_on(#[case] alarm: &str, #[case] state: &str) {
+        let body = event(alarm, state).to_string();
+        assert_eq!(ScaleOccasion::parse(&body).unwrap(), None);
+    }
+
+    #[test]
+    fn another_event_is_nothing_to_act_on() {
+        let body = json!({"detail-type": "CloudWatch Alarm Configuration Change", "detail": {}}).to_string();
+        assert_eq!(ScaleOccasion::parse(&body).unwrap(), None);
+    }
+
+    #[rstest]
+    #[case("alarmName")]
+    #[case("state")]
+    fn what_a_malformed_one_lacks_is_named(#[case] field: &str) {
+        let mut malformed = event("windlass/dev/web/cpu-out", "ALARM");
+        malformed["detail"].as_object_mut().unwrap().remove(field);
+        let error = ScaleOccasion::parse(&malformed.to_string())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(field), "{error}");
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("{}")]
+    #[case("[1]")]
+    #[case(r#"{"scale": {}}"#)]
+    fn anything_else_is_an_error(#[case] body: &str) {
+        assert!(ScaleOccasion::parse(body).is_err());
+    }
+}

@@ -1,0 +1,55 @@
+//! Metrics that instances would report: the local cloud's have no processors.
+
+use serde_json::json;
+
+use crate::http::{address, exchange};
+use crate::{Cloud, PATIENCE, glance, now, variable};
+
+const MINUTE: i64 = 60;
+
+impl Cloud {
+    /// Has so many instances of a group report this use of their processors, in percent, for each of the last so many whole
+    /// minutes.
+    ///
+    /// # Panics
+    /// The local cloud takes no metrics.
+    pub fn report_cpu(&self, group: &str, minutes: i64, instances: u32, cpu: f64) {
+        let end = now().as_second() / MINUTE * MINUTE;
+        let times = (1..=minutes).map(|ago| end - ago * MINUTE);
+        let data = times.flat_map(|at| (0..instances).map(move |_| at)).map(|at| {
+            let dimensions = [json!({"Name": "AutoScalingGroupName", "Value": group})];
+            json!({"MetricName": "CPUUtilization", "Dimensions": dimensions, "Timestamp": at, "Value": cpu})
+        });
+        let put = json!({"Namespace": "AWS/EC2", "MetricData": data.collect::<Vec<_>>()});
+        let headers = "Content-Type: application/x-amz-json-1.0\r\n\
+                       X-Amz-Target: GraniteServiceVersion20100801.PutMetricData\r\n";
+        let sent = exchange(&address(&variable("MINISTACK_URL")), "POST", "/", headers, &put);
+        #[expect(clippy::expect_used, reason = "a test without its metrics must fail")]
+        sent.expect("the local cloud takes metrics");
+    }
+
+    /// Waits until the load balancer finds so many instances of a stack healthy.
+    ///
+    /// # Panics
+    /// It never does.
+    pub async fn wait_for_healthy(&self, target_group: &str, count: usize) {
+        let mut last = 0;
+        for _ in 0..PATIENCE {
+            let target_group = target_group.to_owned();
+            let targets = windlass_engine::Port::call(
+                &self.aws,
+                windlass_calls::elb::DescribeTargetHealth { target_group },
+            );
+            let targets = targets.await.unwrap_or_default();
+            last = targets.iter().filter(|target| target.state == "healthy").count();
+            if last == count {
+                return;
+            }
+            glance().await;
+        }
+        #[expect(clippy::panic, reason = "the test failed")]
+        {
+            panic!("of {count} instances {last} got healthy")
+        }
+    }
+}
