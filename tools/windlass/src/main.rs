@@ -6,6 +6,7 @@
 mod cloud;
 mod demo;
 mod display;
+mod explain;
 mod history;
 mod inventory;
 mod plan;
@@ -55,6 +56,8 @@ enum Command {
     Simulate(SimulateArgs),
     /// Follow a stack until it is ready, rejected or failed
     Watch(WatchArgs),
+    /// Show the last decisions about a stack's capacity, and what each was made from
+    Explain(ExplainArgs),
     /// List the recorded states of a stack, with what changed from each to the next
     History(HistoryArgs),
     /// Write the spec of a recorded state back, after showing what changes
@@ -171,6 +174,25 @@ struct HistoryArgs {
 }
 
 #[derive(Debug, Args)]
+struct ExplainArgs {
+    /// The stack, as in dev/web
+    #[arg(value_parser = stack)]
+    stack: Option<StackId>,
+    /// The bucket that the journal is in
+    #[arg(long, env = "STATE_BUCKET")]
+    state_bucket: Option<String>,
+    /// How many decisions, the newest
+    #[arg(long, default_value = "5", value_parser = count)]
+    last: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Make the decision of a file again, an entry of the journal, and say whether it is the same
+    #[arg(long, conflicts_with = "stack")]
+    replay: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct RestoreArgs {
     /// The stack, as in dev/web
     #[arg(value_parser = stack)]
@@ -265,7 +287,7 @@ fn rate(text: &str) -> Result<f64, String> {
 /// A number of things, at least one.
 fn count(text: &str) -> Result<usize, String> {
     let parsed = text.parse().ok().filter(|count| *count > 0);
-    parsed.ok_or_else(|| format!("`{text}` is no number of states: write one from 1"))
+    parsed.ok_or_else(|| format!("`{text}` is no number of them: write one from 1"))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -301,6 +323,7 @@ async fn run(cli: Cli) -> Result<End, Failure> {
         }
         Command::Simulate(args) => simulate::run(&mut out, live, &args),
         Command::Watch(args) => watch::run(&mut out, live, args).await,
+        Command::Explain(args) => explain::run(&mut out, &args).await,
         Command::History(args) => history::run(&mut out, &args).await,
         Command::Restore(args) => restore::run(&mut out, &args).await,
         Command::Demo(args) => demo::run(&mut out, live, &args).await,
