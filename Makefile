@@ -41,6 +41,7 @@ wire: .binaries ## Kill the function at every request over the wire; SPEC=web AT
 soak: ## Thousands of seeds of every fault at once, and two crashes at once, in the simulator; SEED=7 takes one again
 	@cargo run --locked --quiet -p windlass-crash --example soak -- $(if $(SEED),seed $(SEED),swarm)
 	@$(if $(SEED),,cargo run --locked --quiet -p windlass-crash --example soak -- double)
+	@$(if $(SEED),,cargo run --locked --quiet -p windlass-crash --example soak -- loads)
 
 mutants-seeded: ## Seed bugs by hand, one at a time, and see that the crash suite finds each
 	@tests/crash/mutants $(MUTANTS)

@@ -23,7 +23,9 @@ impl Memory {
     /// Brings it up to what was observed: somebody else may have asked for another capacity.
     pub(crate) fn follow(&mut self, observation: &Observation, stabilization: SignedDuration) {
         let (at, desired) = (observation.at, observation.fleet.desired);
-        if self.desired.is_some_and(|known| desired > known) {
+        // Whoever remembers nothing asked for nothing: a group begins as small as it may be.
+        let known = self.desired.unwrap_or(observation.fleet.min);
+        if desired > known {
             self.foreign = Some((at, desired));
         }
         self.desired = Some(desired);

@@ -41,6 +41,14 @@ fn policy(metrics: Vec<Metric>) -> Policy {
     }
 }
 
+/// The memory of a scaler that asked for as many as this itself, or for more.
+fn own(desired: u32) -> Memory {
+    Memory {
+        desired: Some(desired),
+        ..Memory::default()
+    }
+}
+
 fn fleet(desired: u32, ready: u32) -> Fleet {
     Fleet {
         min: 2,
@@ -90,7 +98,7 @@ fn cpu(fleet: Fleet, values: &[f64]) -> Observation {
 #[case::below(&[20.0; 5], 2, Rule::In)]
 #[case::not_for_long(&[40.0, 20.0, 20.0, 20.0, 20.0], 4, Rule::Enough)]
 fn capacity_follows_from_the_load(#[case] values: &[f64], #[case] to: u32, #[case] rule: Rule) {
-    let decision = decide(&usual(), &cpu(fleet(4, 4), values), &Memory::default());
+    let decision = decide(&usual(), &cpu(fleet(4, 4), values), &own(20));
     assert_eq!((decision.to, &decision.rule), (to, &rule), "{}", decision.reason);
     assert_eq!(decision.changes(), to != 4);
 }
@@ -101,13 +109,30 @@ fn capacity_follows_from_the_load(#[case] values: &[f64], #[case] to: u32, #[cas
 #[case::just_enough(94.0, 6, Rule::Enough)]
 #[case::more(100.0, 9, Rule::Out(CPU.into()))]
 fn what_is_on_its_way_counts(#[case] value: f64, #[case] to: u32, #[case] rule: Rule) {
-    let decision = decide(&usual(), &cpu(fleet(6, 4), &[value; 4]), &Memory::default());
+    let decision = decide(&usual(), &cpu(fleet(6, 4), &[value; 4]), &own(20));
     assert_eq!((decision.to, &decision.rule), (to, &rule), "{}", decision.reason);
+}
+
+/// Whoever remembers nothing asked for nothing: somebody else did.
+#[test]
+fn without_a_memory_nothing_is_taken_back_at_once() {
+    let decide_at = |second: i64, memory: &Memory| {
+        let mut observation = cpu(fleet(6, 6), &[20.0; 5]);
+        let later = SignedDuration::from_secs(second);
+        observation.at += later;
+        let points = observation.metrics.values_mut().flatten();
+        points.for_each(|point| point.at += later);
+        decide(&usual(), &observation, memory)
+    };
+    let first = decide_at(0, &Memory::default());
+    assert_eq!((first.to, first.rule), (6, Rule::Foreign));
+    assert_eq!(decide_at(119, &first.after).rule, Rule::Foreign);
+    assert_eq!(decide_at(121, &first.after).rule, Rule::In);
 }
 
 #[test]
 fn nothing_is_removed_while_some_are_on_their_way() {
-    let decision = decide(&usual(), &cpu(fleet(6, 4), &[20.0; 5]), &Memory::default());
+    let decision = decide(&usual(), &cpu(fleet(6, 4), &[20.0; 5]), &own(20));
     assert_eq!((decision.to, decision.rule), (6, Rule::Coming));
 }
 
@@ -115,19 +140,15 @@ fn nothing_is_removed_while_some_are_on_their_way() {
 #[case::too_few(1, 2)]
 #[case::too_many(30, 20)]
 fn the_groups_bounds_rule(#[case] desired: u32, #[case] to: u32) {
-    let decision = decide(
-        &usual(),
-        &cpu(fleet(desired, desired), &[50.0; 5]),
-        &Memory::default(),
-    );
+    let decision = decide(&usual(), &cpu(fleet(desired, desired), &[50.0; 5]), &own(20));
     assert_eq!((decision.to, decision.rule), (to, Rule::Bounds));
 }
 
 #[test]
 fn at_its_bounds_a_group_stays_and_says_so() {
-    let most = decide(&usual(), &cpu(fleet(20, 20), &[90.0; 5]), &Memory::default());
+    let most = decide(&usual(), &cpu(fleet(20, 20), &[90.0; 5]), &own(20));
     assert_eq!((most.to, most.rule), (20, Rule::AtMax));
-    let least = decide(&usual(), &cpu(fleet(2, 2), &[10.0; 5]), &Memory::default());
+    let least = decide(&usual(), &cpu(fleet(2, 2), &[10.0; 5]), &own(20));
     assert_eq!((least.to, least.rule), (2, Rule::AtMin));
 }
 
@@ -144,23 +165,19 @@ fn a_metric_that_cannot_be_told_removes_nothing_whatever_others_say(#[case] lost
     ]);
     let low = points(&[20.0; 5], 4.0);
     let observation = observed(fleet(4, 4), &[(CPU, low.clone()), ("memory", lost.clone())]);
-    let decision = decide(&two, &observation, &Memory::default());
+    let decision = decide(&two, &observation, &own(20));
     assert_eq!((decision.to, decision.rule), (4, Rule::Unknown("memory".into())));
     // It keeps nobody from adding.
     let high = points(&[84.0; 5], 4.0);
     let observation = observed(fleet(4, 4), &[(CPU, high), ("memory", lost)]);
-    assert_eq!(decide(&two, &observation, &Memory::default()).to, 5);
+    assert_eq!(decide(&two, &observation, &own(20)).to, 5);
 }
 
 #[test]
 fn a_minute_that_is_missing_breaks_the_row() {
     let mut gap = points(&[20.0; 6], 4.0);
     gap.remove(3);
-    let decision = decide(
-        &usual(),
-        &observed(fleet(4, 4), &[(CPU, gap)]),
-        &Memory::default(),
-    );
+    let decision = decide(&usual(), &observed(fleet(4, 4), &[(CPU, gap)]), &own(20));
     assert_eq!((decision.to, decision.rule), (4, Rule::Enough));
 }
 
@@ -175,7 +192,7 @@ fn all_must_agree_to_fewer_and_one_is_enough_for_more() {
             (CPU, points(&[cpu; 5], 6.0)),
             ("memory", points(&[memory; 5], 6.0)),
         ];
-        decide(&two, &observed(fleet(6, 6), &metrics), &Memory::default())
+        decide(&two, &observed(fleet(6, 6), &metrics), &own(20))
     };
     let both = told(20.0, 30.0);
     assert_eq!((both.to, both.rule), (3, Rule::In), "the larger of 3 and 3");
@@ -194,11 +211,11 @@ fn a_metric_without_a_lower_threshold_stands_in_nobodys_way() {
         between("queue", (80.0, 2), None),
     ]);
     let metrics = [(CPU, points(&[20.0; 5], 6.0)), ("queue", points(&[50.0; 5], 6.0))];
-    let decision = decide(&two, &observed(fleet(6, 6), &metrics), &Memory::default());
+    let decision = decide(&two, &observed(fleet(6, 6), &metrics), &own(20));
     assert_eq!((decision.to, decision.rule), (2, Rule::In));
     assert_eq!(decision.wishes[1].want, Want::Abstain);
     let alone = policy(vec![between("queue", (80.0, 2), None)]);
-    let decision = decide(&alone, &observed(fleet(6, 6), &metrics), &Memory::default());
+    let decision = decide(&alone, &observed(fleet(6, 6), &metrics), &own(20));
     assert_eq!((decision.to, decision.rule), (6, Rule::Enough));
 }
 
@@ -212,7 +229,7 @@ fn a_target_is_kept(#[case] values: &[f64], #[case] to: u32) {
         ceiling: Some(100.0),
         goal: Goal::Target(60.0),
     }]);
-    let decision = decide(&target, &cpu(fleet(6, 6), values), &Memory::default());
+    let decision = decide(&target, &cpu(fleet(6, 6), values), &own(20));
     assert_eq!(decision.to, to, "{}", decision.reason);
 }
 
@@ -220,9 +237,9 @@ fn a_target_is_kept(#[case] values: &[f64], #[case] to: u32) {
 fn steps_are_as_long_as_they_may_be() {
     let mut short = usual();
     short.behavior.max_step = Some(1);
-    let more = decide(&short, &cpu(fleet(8, 8), &[95.0; 4]), &Memory::default());
+    let more = decide(&short, &cpu(fleet(8, 8), &[95.0; 4]), &own(20));
     assert_eq!(more.to, 9);
-    let fewer = decide(&short, &cpu(fleet(8, 8), &[10.0; 5]), &Memory::default());
+    let fewer = decide(&short, &cpu(fleet(8, 8), &[10.0; 5]), &own(20));
     assert_eq!(fewer.to, 7);
 }
 
@@ -241,7 +258,7 @@ fn later(before: &Decision, fleet: Fleet, values: &[f64], minutes: i64) -> Decis
 
 #[test]
 fn what_was_needed_a_moment_ago_is_kept() {
-    let busy = decide(&usual(), &cpu(fleet(8, 8), &[69.0; 5]), &Memory::default());
+    let busy = decide(&usual(), &cpu(fleet(8, 8), &[69.0; 5]), &own(20));
     assert_eq!(busy.to, 8);
     let calm = later(&busy, fleet(8, 8), &[20.0; 5], 3);
     assert_eq!((calm.to, &calm.rule), (8, &Rule::Stabilizing));
@@ -254,7 +271,7 @@ fn removals_keep_a_distance() {
     let mut slow = usual();
     slow.behavior.max_step = Some(1);
     slow.behavior.cooldown = SignedDuration::from_mins(3);
-    let first = decide(&slow, &cpu(fleet(8, 8), &[10.0; 5]), &Memory::default());
+    let first = decide(&slow, &cpu(fleet(8, 8), &[10.0; 5]), &own(20));
     assert_eq!(first.to, 7);
     let soon = later(&first, fleet(7, 7), &[10.0; 5], 2);
     assert_eq!((soon.to, &soon.rule), (7, &Rule::Cooldown));
@@ -264,11 +281,7 @@ fn removals_keep_a_distance() {
 
 #[test]
 fn what_somebody_else_asked_for_is_not_taken_back_at_once() {
-    let before = decide(
-        &usual(),
-        &cpu(fleet(4, 4), &[20.0, 50.0, 20.0]),
-        &Memory::default(),
-    );
+    let before = decide(&usual(), &cpu(fleet(4, 4), &[20.0, 50.0, 20.0]), &own(20));
     assert_eq!(before.to, 4);
     let foreign = later(&before, fleet(9, 9), &[20.0; 5], 1);
     assert_eq!((foreign.to, &foreign.rule), (9, &Rule::Foreign));
@@ -278,12 +291,12 @@ fn what_somebody_else_asked_for_is_not_taken_back_at_once() {
 
 #[test]
 fn it_says_why_in_words() {
-    let decision = decide(&usual(), &cpu(fleet(4, 3), &[94.0; 4]), &Memory::default());
+    let decision = decide(&usual(), &cpu(fleet(4, 3), &[94.0; 4]), &own(20));
     assert_eq!(
         decision.reason,
         "4 → 5: cpu asks for the most (3 ready, 1 on their way; cpu 94.0: 5)"
     );
-    let decision = decide(&usual(), &observed(fleet(4, 4), &[]), &Memory::default());
+    let decision = decide(&usual(), &observed(fleet(4, 4), &[]), &own(20));
     assert_eq!(
         decision.reason,
         "stays at 4: what there is, and is on its way, is enough (4 ready, 0 on their way; cpu missing: cannot be told)"
@@ -387,7 +400,7 @@ proptest! {
     /// More load never means fewer instances.
     #[test]
     fn more_load_is_never_answered_with_fewer(low in 0.0..100.0_f64, more in 0.0..50.0_f64, desired in 2_u32..20) {
-        let answer = |value: f64| decide(&usual(), &cpu(fleet(desired, desired), &[value; 6]), &Memory::default()).to;
+        let answer = |value: f64| decide(&usual(), &cpu(fleet(desired, desired), &[value; 6]), &own(20)).to;
         prop_assert!(answer(low) <= answer((low + more).min(100.0)));
     }
 }
@@ -396,10 +409,10 @@ proptest! {
 #[test]
 fn what_is_not_in_the_policy_is_not_looked_at() {
     let mut observation = cpu(fleet(4, 4), &[50.0; 5]);
-    let before = decide(&usual(), &observation, &Memory::default());
+    let before = decide(&usual(), &observation, &own(20));
     observation
         .metrics
         .extend(BTreeMap::from([("memory".to_owned(), points(&[99.0; 5], 4.0))]));
-    let after = decide(&usual(), &observation, &Memory::default());
+    let after = decide(&usual(), &observation, &own(20));
     assert_eq!((before.to, before.reason), (after.to, after.reason));
 }

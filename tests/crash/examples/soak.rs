@@ -7,6 +7,7 @@
 //! soak calm N           the same without its storms
 //! soak trace N          one seed, with every call
 //! soak double           two crashes
+//! soak loads            loads and trouble of seeds 0 to WINDLASS_SEEDS (10,000)
 //! ```
 //!
 //! `WINDLASS_THREADS` runs that many seeds at a time; `WINDLASS_FIRST` begins at a later seed.
@@ -22,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use windlass_crash::swarm::{Fresh, Run, recover};
-use windlass_crash::{Lab, Scenario, Stopped, sweep_twice, verify_gone, verify_quickly};
+use windlass_crash::{Lab, Scenario, Stopped, loads, sweep_twice, verify_gone, verify_quickly};
 use windlass_sim::{Peers, Verdict, WorldConfig};
 
 /// Small, with something of most kinds.
@@ -42,8 +43,9 @@ fn main() -> ExitCode {
         ["calm", seed] => seed.parse().is_ok_and(|seed| one(&Run::calm(seed), false)),
         ["trace", seed] => seed.parse().is_ok_and(|seed| one(&Run::of(seed), true)),
         ["double"] => double(),
+        ["loads"] => loads(),
         _ => {
-            eprintln!("soak swarm | seed N | calm N | trace N | double");
+            eprintln!("soak swarm | seed N | calm N | trace N | double | loads");
             false
         }
     };
@@ -106,6 +108,26 @@ fn swarm() -> bool {
     });
     println!(
         "{} seeds, {} failed {failed:?}",
+        seeds.end - seeds.start,
+        failed.len()
+    );
+    failed.is_empty()
+}
+
+thread_local! {
+    /// A stack that serves, one for each thread.
+    static SERVING: Result<Lab, String> = loads::serving();
+}
+
+/// Loads that come and go, and trouble with all that scaling rests on.
+fn loads() -> bool {
+    let first = number("WINDLASS_FIRST", 0);
+    let seeds = first..first + number("WINDLASS_SEEDS", 10_000);
+    let failed = all(seeds.clone(), |seed, _| {
+        SERVING.with(|serving| loads::unrest(serving.as_ref().map_err(Clone::clone)?, seed))
+    });
+    println!(
+        "{} loads, {} failed {failed:?}",
         seeds.end - seeds.start,
         failed.len()
     );

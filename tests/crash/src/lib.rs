@@ -4,6 +4,7 @@
 //! Guarantees: deterministic. The same spec, configuration, seed and faults give the same trace.
 
 mod lab;
+pub mod loads;
 mod shape;
 mod sleeper;
 pub mod swarm;

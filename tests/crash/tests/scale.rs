@@ -9,7 +9,7 @@ use rstest::rstest;
 use windlass_calls::autoscaling;
 use windlass_calls::s3::ListObjectsV2;
 use windlass_calls::{CallError, Request};
-use windlass_crash::{GROUP, Lab, SCALE, STATE_BUCKET, Scenario, Stopped, stack, sweep, verify_gone};
+use windlass_crash::{GROUP, Lab, SCALE, STATE_BUCKET, Scenario, Stopped, loads, stack, sweep, verify_gone};
 use windlass_engine::{ScaleMessage, ScaleOccasion, ScaleWake, ScalingEntry, scaling_key};
 use windlass_scaling::{Rule, decide};
 use windlass_sim::{Peers, Ran, TraceEntry, Verdict, WorldConfig};
@@ -404,17 +404,48 @@ fn a_load_whose_metrics_were_late_for_minutes_is_followed_when_they_come() {
     assert!(lab.group(GROUP).desired > first);
 }
 
+/// They are in service, healthy and warm before the two minutes are over that somebody else's word counts.
 #[test]
 fn a_capacity_that_somebody_else_asked_for_is_not_taken_back_at_once() {
-    let lab = running();
-    for _ in 0..10 {
-        lab.minute(0.7, true);
+    let quick = SignedDuration::ZERO;
+    let config = WorldConfig {
+        vcpu_quota: 100,
+        running_delay: quick,
+        boot_delay: quick,
+        in_service_delay: quick,
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    lab.upload(&format!("{SPEC}lifecycle: {{launch: {{verify: none}}}}\n"));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    for _ in 0..6 {
+        lab.minute(0.4, true);
     }
     lab.want(GROUP, 6);
-    for _ in 0..3 {
-        lab.minute(0.7, true);
+    let last = |lab: &Lab| journal(lab).pop().unwrap().decision;
+    let mut rules = Vec::new();
+    for _ in 0..15 {
         drop(lab.scale(&alarm("cpu-in")));
-        assert_eq!(lab.group(GROUP).desired, 6);
+        rules.push(last(&lab).rule);
+        lab.sim.advance(SignedDuration::from_secs(10));
+        let metric = windlass_planner::kinds::alarm::metric(windlass_spec::Measure::Cpu, GROUP);
+        let now = lab.sim.now();
+        for _ in 0..6 {
+            lab.sim.world_mut().put_metric_data(&metric, now, 7.0);
+        }
+    }
+    rules.dedup();
+    assert_eq!(rules[..3], [Rule::Coming, Rule::Foreign, Rule::In]);
+}
+
+/// `make soak` runs ten thousand of them.
+#[rstest]
+fn whatever_happens_to_metrics_alarms_and_calls_capacity_stays_within_bounds_and_nothing_goes_blindly(
+    #[values(0, 1, 2, 3, 4, 5, 6, 7)] part: u64,
+) {
+    let serving = loads::serving().unwrap();
+    for seed in part * 125..(part + 1) * 125 {
+        loads::unrest(&serving, seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
     }
 }
 

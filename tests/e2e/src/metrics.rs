@@ -1,6 +1,10 @@
 //! Metrics that instances would report: the local cloud's have no processors.
 
 use serde_json::json;
+use windlass_calls::Tags;
+use windlass_calls::elb::DescribeTargetHealth;
+use windlass_calls::s3::{Condition, PutObject};
+use windlass_engine::{Port, Scaling};
 
 use crate::http::{address, exchange};
 use crate::{Cloud, PATIENCE, glance, now, variable};
@@ -28,6 +32,30 @@ impl Cloud {
         sent.expect("the local cloud takes metrics");
     }
 
+    /// Has the scaler remember that it asked for so many instances of a stack itself.
+    ///
+    /// # Panics
+    /// Nothing is noted of the stack yet, or the bucket refused.
+    pub async fn remember_asking(&self, stack: &str, desired: u32) {
+        let key = format!("stacks/{stack}/scaling.json");
+        #[expect(clippy::expect_used, reason = "a test's set-up")]
+        let (body, _) = self.object(&key).await.expect("the scaler has noted the stack");
+        #[expect(clippy::expect_used, reason = "a test's set-up")]
+        let mut memory: Scaling = serde_json::from_slice(&body).expect("the scaler's memory can be read");
+        memory.memory.desired = Some(desired);
+        let put = PutObject {
+            bucket: self.state_bucket.clone(),
+            key,
+            body: serde_json::to_vec(&memory).unwrap_or_default(),
+            content_type: "application/json".into(),
+            metadata: Tags::new(),
+            condition: Condition::Always,
+        };
+        let written = self.aws.call(put).await;
+        #[expect(clippy::expect_used, reason = "a test's set-up")]
+        written.expect("the state bucket takes it");
+    }
+
     /// Waits until the load balancer finds so many instances of a stack healthy.
     ///
     /// # Panics
@@ -36,11 +64,8 @@ impl Cloud {
         let mut last = 0;
         for _ in 0..PATIENCE {
             let target_group = target_group.to_owned();
-            let targets = windlass_engine::Port::call(
-                &self.aws,
-                windlass_calls::elb::DescribeTargetHealth { target_group },
-            );
-            let targets = targets.await.unwrap_or_default();
+            let targets = self.aws.call(DescribeTargetHealth { target_group }).await;
+            let targets = targets.unwrap_or_default();
             last = targets.iter().filter(|target| target.state == "healthy").count();
             if last == count {
                 return;

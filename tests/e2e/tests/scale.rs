@@ -91,7 +91,8 @@ async fn a_load_that_is_too_much_gets_more_instances_and_the_reason_is_written_d
         .await;
 }
 
-/// Four instances that are used to a tenth for six minutes: two are as few as may be.
+/// Four instances that are used to a tenth for six minutes: two are as few as may be. What somebody else had asked for would
+/// not be taken back for two minutes; so the scaler's memory is told that it was itself.
 #[tokio::test]
 async fn when_the_load_is_gone_so_are_the_instances() {
     let cloud = Cloud::connect().await;
@@ -104,6 +105,7 @@ async fn when_the_load_is_gone_so_are_the_instances() {
         desired: 4,
     };
     cloud.aws.call(set).await.unwrap();
+    cloud.remember_asking(stack, 4).await;
     until(&cloud, name, "four", |group| in_service(group) == 4).await;
     cloud.wait_for_healthy(&outputs.target_group_arn, 4).await;
     cloud.report_cpu(name, 6, 4, 10.0);

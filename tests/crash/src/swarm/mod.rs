@@ -19,7 +19,8 @@ use windlass_engine::{Phase, Status};
 use windlass_sim::{Faults, Lag, Peers, Verdict, WorldConfig};
 
 use self::act::{act, take_message};
-use self::draw::{Draw, mix};
+pub(crate) use self::draw::Draw;
+use self::draw::mix;
 use self::storm::Storm;
 use crate::lab::{Lab, Stopped};
 use crate::shape::{Shape, difference, shape};
