@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use windlass_spec::{
-    App, Breach, Command, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
+    App, Behavior, Breach, Command, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
     LoadBalancer, Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Spot, Variable,
 };
 
@@ -244,12 +244,40 @@ fn listener(listener: &Listener) -> Node {
 }
 
 fn scaling(scaling: &Scaling) -> Node {
-    let Scaling { min, max, metrics } = scaling;
-    fields([
+    let Scaling {
+        min,
+        max,
+        metrics,
+        behavior,
+    } = scaling;
+    let mut said = vec![
         ("min", plain(min)),
         ("max", plain(max)),
         ("metrics", Node::List(metrics.iter().map(metric).collect())),
-    ])
+    ];
+    // Fixed instances have no pace, and must not be given one.
+    if *behavior != Behavior::default() {
+        said.push(("behavior", self::behavior(behavior)));
+    }
+    Node::Fields(
+        said.into_iter()
+            .map(|(name, node)| (name.to_owned(), node))
+            .collect(),
+    )
+}
+
+fn behavior(behavior: &Behavior) -> Node {
+    let Behavior {
+        cooldown,
+        max_step,
+        stabilization,
+    } = behavior;
+    let mut said = vec![("cooldown".to_owned(), seconds(*cooldown))];
+    if let Some(step) = max_step {
+        said.push(("maxStep".to_owned(), plain(step)));
+    }
+    said.push(("stabilization".to_owned(), seconds(*stabilization)));
+    Node::Fields(said)
 }
 
 fn metric(metric: &Metric) -> Node {

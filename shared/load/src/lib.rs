@@ -18,7 +18,7 @@ mod windlass;
 
 pub use compare::{Comparison, Speedup, TARGETS, compare};
 pub use measures::Measures;
-pub use simulation::{Change, Options, Run, Sample, Scaler, View, simulate};
+pub use simulation::{Change, METRICS, Options, Run, Sample, Scaler, View, simulate};
 pub use tournament::Tournament;
 pub use trace::{Shape, Trace, TraceError};
 pub use windlass::Windlass;

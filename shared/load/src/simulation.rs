@@ -1,6 +1,6 @@
 //! A group under load, second by second.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_scaling::{Fleet, Observation, Point};
@@ -10,6 +10,10 @@ use crate::trace::Trace;
 
 /// The metric: average processor use of the instances in service, in percent.
 pub(crate) const CPU: &str = "cpu";
+/// The metric: requests that an instance in service gets in a minute.
+const REQUESTS: &str = "requestsPerTarget";
+/// The metrics that there are.
+pub const METRICS: [&str; 2] = [CPU, REQUESTS];
 /// Seconds of a step.
 const STEP: u32 = 5;
 /// Seconds of a metric's period.
@@ -138,8 +142,21 @@ pub struct Run {
 #[derive(Default)]
 struct Minute {
     used: f64,
+    requests: f64,
     instances: f64,
     steps: f64,
+}
+
+impl Minute {
+    /// What each metric was in it, in the order of [`METRICS`].
+    fn points(&self, began: u32) -> [Point; 2] {
+        let instances = self.instances / self.steps;
+        [self.used / self.steps, self.requests / instances.max(1.0)].map(|value| Point {
+            at: time(began),
+            value,
+            instances,
+        })
+    }
 }
 
 /// Runs the trace against a group that begins with what its first rate needs.
@@ -147,8 +164,8 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
     let first = options.demand(trace.at(0)).clamp(options.min, options.max);
     let mut group = Group::new(first, options.boot, options.drain);
     let mut minute = Minute::default();
-    let mut late: VecDeque<(u32, Point)> = VecDeque::new();
-    let mut seen: VecDeque<Point> = VecDeque::new();
+    let mut late: VecDeque<(u32, [Point; 2])> = VecDeque::new();
+    let mut seen: VecDeque<[Point; 2]> = VecDeque::new();
     let mut run = Run {
         scaler: scaler.name(),
         step: STEP,
@@ -167,6 +184,7 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
         });
         let share = rate / (f64::from(supply.max(1)) * options.capacity);
         minute.used += share.min(1.0) * 100.0;
+        minute.requests += rate * f64::from(STEP);
         minute.instances += f64::from(supply);
         minute.steps += 1.0;
         let ended = second + STEP;
@@ -176,15 +194,10 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
         let began = ended - MINUTE;
         let whole = std::mem::take(&mut minute);
         if !trace.is_silent(began) {
-            let point = Point {
-                at: time(began),
-                value: whole.used / whole.steps,
-                instances: whole.instances / whole.steps,
-            };
-            late.push_back((ended + options.metric_delay, point));
+            late.push_back((ended + options.metric_delay, whole.points(began)));
         }
-        while let Some((_, point)) = late.pop_front_if(|(arrives, _)| *arrives <= ended) {
-            seen.push_back(point);
+        while let Some((_, points)) = late.pop_front_if(|(arrives, _)| *arrives <= ended) {
+            seen.push_back(points);
         }
         seen.drain(..seen.len().saturating_sub(POINTS));
         let view = View {
@@ -210,7 +223,7 @@ pub fn simulate(trace: &Trace, options: &Options, scaler: &mut dyn Scaler) -> Ru
     run
 }
 
-fn observation(second: u32, group: &Group, options: &Options, seen: &VecDeque<Point>) -> Observation {
+fn observation(second: u32, group: &Group, options: &Options, seen: &VecDeque<[Point; 2]>) -> Observation {
     let warm = group.served_for(options.warm_up, second);
     Observation {
         at: time(second),
@@ -221,7 +234,12 @@ fn observation(second: u32, group: &Group, options: &Options, seen: &VecDeque<Po
             ready: warm,
             coming: group.desired().saturating_sub(warm),
         },
-        metrics: BTreeMap::from([(CPU.to_owned(), seen.iter().copied().collect())]),
+        metrics: (0..)
+            .zip(METRICS)
+            .map(|(index, name): (usize, _)| {
+                (name.to_owned(), seen.iter().map(|points| points[index]).collect())
+            })
+            .collect(),
     }
 }
 

@@ -28,6 +28,9 @@ impl Policy {
         let metrics = scaling.metrics.iter().map(|metric| {
             let (name, ceiling) = match metric.measure {
                 Measure::Cpu => ("cpu", Some(ALL_OF_IT)),
+                Measure::RequestsPerTarget => ("requestsPerTarget", None),
+                Measure::NetworkIn => ("networkIn", None),
+                Measure::NetworkOut => ("networkOut", None),
             };
             Metric {
                 name: name.to_owned(),
@@ -40,7 +43,7 @@ impl Policy {
         });
         Self {
             metrics: metrics.collect(),
-            behavior: Behavior::default(),
+            behavior: Behavior::of(scaling.behavior),
         }
     }
 }
@@ -97,6 +100,19 @@ pub struct Behavior {
     pub stabilization: SignedDuration,
     /// From the launch of an instance until it takes its share of the load.
     pub warm_up: SignedDuration,
+}
+
+impl Behavior {
+    /// What a spec says of it.
+    fn of(behavior: windlass_spec::Behavior) -> Self {
+        let seconds = |seconds: u32| SignedDuration::from_secs(i64::from(seconds));
+        Self {
+            cooldown: seconds(behavior.cooldown),
+            max_step: behavior.max_step,
+            stabilization: seconds(behavior.stabilization),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Behavior {

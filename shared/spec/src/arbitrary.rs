@@ -121,6 +121,9 @@ fn choices() -> Vec<(&'static str, Choice)> {
         ("scaling.min", one_of(1..=4)),
         ("scaling.max", one_of(3..=6)),
         ("scaling.metrics", metrics()),
+        ("scaling.behavior.cooldown", one_of(["150s", "0s", "1h"])),
+        ("scaling.behavior.maxStep", one_of(1..=4)),
+        ("scaling.behavior.stabilization", one_of(["5m", "0s", "1h"])),
         ("lifecycle.launch.verify", one_of(["load-balancer", "none"])),
         ("lifecycle.launch.timeout", one_of(["10m", "5m", "2h"])),
         ("lifecycle.terminate.drain", one_of(["60s", "0s", "2m", "1h"])),
@@ -236,16 +239,24 @@ fn listeners() -> Choice {
         .boxed()
 }
 
-/// None at all, or the processor, with thresholds that do not cross.
+/// Any of them, each with thresholds that do not cross.
 fn metrics() -> Choice {
+    let metrics = ["cpu", "requestsPerTarget", "networkIn", "networkOut"].map(metric);
+    let some = metrics.prop_map(|metrics| json!(metrics.into_iter().flatten().collect::<Vec<Value>>()));
+    prop::option::of(prop_oneof![1 => Just(json!([])), 3 => some]).boxed()
+}
+
+/// One of this type, or none.
+fn metric(word: &'static str) -> BoxedStrategy<Option<Value>> {
     let scale_out = (50..=90, 1..=4).prop_map(|(above, periods)| json!({"above": above, "periods": periods}));
     let scale_in = (10..=40, 1..=4)
         .prop_map(|(below, periods)| json!({"below": f64::from(below) + 0.5, "periods": periods}));
-    let metric = (scale_out, prop::option::of(scale_in)).prop_map(|(scale_out, scale_in)| match scale_in {
-        Some(scale_in) => json!([{"type": "cpu", "scaleOut": scale_out, "scaleIn": scale_in}]),
-        None => json!([{"type": "cpu", "scaleOut": scale_out}]),
-    });
-    prop::option::of(prop_oneof![1 => Just(json!([])), 3 => metric]).boxed()
+    let metric =
+        (scale_out, prop::option::of(scale_in)).prop_map(move |(scale_out, scale_in)| match scale_in {
+            Some(scale_in) => json!({"type": word, "scaleOut": scale_out, "scaleIn": scale_in}),
+            None => json!({"type": word, "scaleOut": scale_out}),
+        });
+    prop::option::of(metric).boxed()
 }
 
 /// Makes those fields agree that must.
@@ -268,6 +279,7 @@ fn limited(said: &mut Said) {
 fn fixed(said: &mut Said) {
     if said.get("compute.mode") == Some(&json!("ec2")) {
         said.remove("scaling.max");
+        said.retain(|field, _| !field.starts_with("scaling.behavior."));
         said.remove("scaling.metrics");
         said.remove("compute.spot");
         said.remove("lifecycle.launch.verify");

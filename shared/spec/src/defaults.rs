@@ -10,9 +10,9 @@ use ipnet::Ipv4Net;
 use ordered_float::OrderedFloat;
 
 use crate::types::{
-    App, Apply, Architecture, Breach, Compute, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
-    LoadBalancer, Measure, Metric, Mode, Monitoring, Nat, Network, Protocol, Rollout, Runtime, Scaling,
-    Scheme, Spec, StackId, Verify,
+    App, Apply, Architecture, Behavior, Breach, Compute, Drift, HealthCheck, Image, Launch, Lifecycle,
+    Listener, LoadBalancer, Measure, Metric, Mode, Monitoring, Nat, Network, Protocol, Rollout, Runtime,
+    Scaling, Scheme, Spec, StackId, Verify,
 };
 
 /// Port of what packages bring, and of the load balancer.
@@ -124,6 +124,18 @@ impl Default for Scaling {
                 scale_out: breach(70.0, PERIODS_OUT),
                 scale_in: Some(breach(30.0, PERIODS_IN)),
             }],
+            behavior: Behavior::default(),
+        }
+    }
+}
+
+/// As long as the late metric takes to show a removal; and as long as a threshold's minutes, so that a lull is no end.
+impl Default for Behavior {
+    fn default() -> Self {
+        Self {
+            cooldown: 150,
+            max_step: None,
+            stabilization: 300,
         }
     }
 }

@@ -351,7 +351,7 @@ record! {
             {"type": "cpu", "scaleOut": {"above": 70, "periods": 2}, "scaleIn": {"below": 30, "periods": 5}}
         ]))]
         metrics: List<RawMetric>,
-        /// How fast it does. Not supported yet.
+        /// How fast it does.
         behavior: RawBehavior,
         /// Bounds by the clock. Not supported yet.
         schedule: List<RawSchedule>,
@@ -369,8 +369,8 @@ record! {
         }}
     ))]
     RawMetric {
-        /// What is measured. `cpu`: average processor use of the group's instances, in percent. The others are not
-        /// supported yet.
+        /// What is measured, on the average of the group's instances. `cpu`: processor use in percent. `requestsPerTarget`:
+        /// requests in a minute. `networkIn`, `networkOut`: bytes in a minute. `memory` is not supported yet.
         r#type: Metric,
         /// When to add instances.
         scale_out: RawScaleOut,
@@ -406,14 +406,16 @@ record! {
 }
 
 record! {
-    /// How fast the group grows and shrinks. Not supported yet.
+    /// How fast the group grows and shrinks.
     RawBehavior {
-        /// Pause between two changes.
+        /// Pause from one removal of instances to the next, at most 1h.
+        #[schemars(extend("default" = "150s"))]
         cooldown: Seconds,
-        /// Most instances added or removed at once.
-        #[schemars(range(min = 1))]
+        /// Most instances added or removed at once; any number if left out.
+        #[schemars(range(min = 1, max = 1000))]
         max_step: i64,
-        /// How long a fall must last.
+        /// Instances are removed only down to the most that was needed at any time of so long, at most 1h.
+        #[schemars(extend("default" = "5m"))]
         stabilization: Seconds,
     }
 }

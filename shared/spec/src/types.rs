@@ -342,6 +342,21 @@ pub struct Scaling {
     /// What is measured, each measure once. Empty with [`Mode::Ec2`].
     #[serde(default)]
     pub metrics: Vec<Metric>,
+    /// How fast capacity moves.
+    #[serde(default)]
+    pub behavior: Behavior,
+}
+
+/// How fast a group grows and shrinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Behavior {
+    /// Seconds from one removal of instances to the next, 0 to 3600.
+    pub cooldown: u32,
+    /// Most instances that are added or removed at once; `None` for any number.
+    pub max_step: Option<u32>,
+    /// Seconds: instances are removed only down to the most that was needed at any time of so long, 0 to 3600.
+    pub stabilization: u32,
 }
 
 /// One measure with its thresholds.
@@ -362,6 +377,12 @@ pub struct Metric {
 pub enum Measure {
     /// Average processor use of the group's instances, in percent.
     Cpu,
+    /// Requests that an instance gets in a minute, on the average.
+    RequestsPerTarget,
+    /// Bytes that an instance receives in a minute, on the average.
+    NetworkIn,
+    /// Bytes that an instance sends in a minute, on the average.
+    NetworkOut,
 }
 
 /// A threshold, and how long it must be passed.

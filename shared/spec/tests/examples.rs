@@ -409,13 +409,13 @@ fn the_reference_has_every_field_with_its_meaning_and_every_link_has_its_section
         "| `allowReplace` | `true`, `false` | `false` |",
         "| `rollout` | `auto`, `manual` | `auto` |",
         "| `spot` | [fields](#computespot) |  | Spot instances in the group; left out, all are on demand.",
-        "| `behavior` | fields |  | How fast it does. Not supported yet. |",
+        "| `behavior` | [fields](#scalingbehavior) |  | How fast it does. |",
         "| `interval` | duration, such as `15s`, `10m` or `1h` | `1h` | Time between two looks, 5m to 24h. |",
     ] {
         assert!(page.contains(row), "{row}");
     }
     assert!(
-        !page.contains("`cooldown`"),
+        !page.contains("`timeZone`"),
         "what is not built is described in one line"
     );
     let headings: BTreeSet<String> = page

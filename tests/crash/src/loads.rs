@@ -116,7 +116,7 @@ fn minute(lab: &Lab, draw: &mut Draw, load: f64) {
             let begin = lab.now();
             let cpu = lab.minute(load, false);
             lab.minute(load, true);
-            let metric = alarm::metric(Measure::Cpu, GROUP);
+            let metric = alarm::metric(Measure::Cpu, GROUP, "");
             for _ in 0..lab.in_service().len() {
                 lab.sim.world_mut().put_metric_data(&metric, begin, cpu);
             }

@@ -13,6 +13,7 @@ use windlass_crash::{GROUP, Lab, SCALE, STATE_BUCKET, Scenario, Stopped, loads, 
 use windlass_engine::{ScaleMessage, ScaleOccasion, ScaleWake, ScalingEntry, scaling_key};
 use windlass_scaling::{Rule, decide};
 use windlass_sim::{Peers, Ran, TraceEntry, Verdict, WorldConfig};
+use windlass_spec::Measure;
 
 #[path = "../../../shared/calls/tests/template/mod.rs"]
 mod template;
@@ -230,7 +231,7 @@ fn of_two_looks_at_the_same_moment_one_decides(#[values(0, 1, 2, 3)] part: u64) 
 
 /// For ten minutes more two instances report what they did.
 fn goes_on(lab: &Lab) {
-    let metric = windlass_planner::kinds::alarm::metric(windlass_spec::Measure::Cpu, GROUP);
+    let metric = windlass_planner::kinds::alarm::metric(Measure::Cpu, GROUP, "");
     for minute in 0..10 {
         let at = lab.sim.now() + SignedDuration::from_mins(minute);
         for _ in 0..2 {
@@ -428,7 +429,7 @@ fn a_capacity_that_somebody_else_asked_for_is_not_taken_back_at_once() {
         drop(lab.scale(&alarm("cpu-in")));
         rules.push(last(&lab).rule);
         lab.sim.advance(SignedDuration::from_secs(10));
-        let metric = windlass_planner::kinds::alarm::metric(windlass_spec::Measure::Cpu, GROUP);
+        let metric = windlass_planner::kinds::alarm::metric(Measure::Cpu, GROUP, "");
         let now = lab.sim.now();
         for _ in 0..6 {
             lab.sim.world_mut().put_metric_data(&metric, now, 7.0);
@@ -554,4 +555,57 @@ fn a_tick_says_which_stack_and_which_memory() {
     let message: ScaleMessage = serde_json::from_str(&body).unwrap();
     let token = Some(lab.scaling().tick.unwrap().token);
     assert_eq!((message.scale.stack, message.scale.token), (stack(), token));
+}
+
+/// Requests per instance: 5,000 a minute at two instances are 3,000 at four, and the processors have little to do.
+#[test]
+fn each_measure_has_its_own_metric_and_any_of_them_is_enough_for_more_and_all_are_needed_for_fewer() {
+    let lab = Lab::new(
+        WorldConfig {
+            vcpu_quota: 100,
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    let metrics = "metrics: [{type: cpu, scaleOut: {above: 70}, scaleIn: {below: 30}}, {type: requestsPerTarget, \
+                   scaleOut: {above: 3000}, scaleIn: {below: 1000}}]";
+    lab.upload(&SPEC.replace(
+        "max: 8",
+        &format!("max: 8, {metrics}, behavior: {{cooldown: 0s, maxStep: 1, stabilization: 0s}}"),
+    ));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let targets = lab.status().unwrap().outputs.target_group_arn;
+    let requests = windlass_planner::kinds::alarm::metric(Measure::RequestsPerTarget, GROUP, &targets);
+    let minute = |of_all: Option<f64>| {
+        let begin = lab.sim.now();
+        let instances = u32::try_from(lab.in_service().len()).unwrap();
+        lab.minute(0.3, true);
+        if let Some(of_all) = of_all {
+            let each = of_all / f64::from(instances);
+            lab.sim.world_mut().put_metric_data(&requests, begin, each);
+            let now = lab.sim.now();
+            lab.sim.world_mut().settle(now);
+        }
+    };
+    for _ in 0..10 {
+        minute(Some(10_000.0));
+    }
+    assert_eq!(
+        (lab.group(GROUP).desired, capacities(&lab)),
+        (4, vec![3, 4]),
+        "one at a time"
+    );
+    assert_eq!(
+        journal(&lab)[0].decision.rule,
+        Rule::Out("requestsPerTarget".into())
+    );
+    // The processors agree to fewer all the while; nobody knows of the requests.
+    for _ in 0..10 {
+        minute(None);
+    }
+    assert_eq!(lab.group(GROUP).desired, 4);
+    for _ in 0..12 {
+        minute(Some(1_000.0));
+    }
+    assert_eq!(lab.group(GROUP).desired, 2);
 }

@@ -70,11 +70,11 @@ async fn keys<P: Port>(
     let mut found = Vec::new();
     for day in 0..DAYS {
         let day = (now - SignedDuration::from_hours(24 * day)).strftime("%Y-%m-%d");
-        let list = ListObjectsV2 {
+        let asked = ListObjectsV2 {
             bucket: bucket.to_owned(),
             prefix: format!("journal/{stack}/{day}/"),
         };
-        let mut keys = port.call(list).await?;
+        let mut keys = port.call(asked).await?;
         keys.retain(|key| key.ends_with(DECISION));
         keys.extend(found);
         found = keys;

@@ -10,8 +10,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use windlass_load::{Comparison, Measures, Options, Speedup, TARGETS, Trace, compare};
-use windlass_scaling::Policy;
+use windlass_load::{Comparison, METRICS, Measures, Options, Speedup, TARGETS, Trace, compare};
+use windlass_scaling::{Metric, Policy};
 use windlass_spec::{Mode, Spec};
 
 use crate::{End, Failure, SimulateArgs, specfile, validate};
@@ -41,7 +41,8 @@ pub(crate) fn run(out: &mut impl Write, color: bool, args: &SimulateArgs) -> Res
     let Some(spec) = validate::spec(out, color, &file)? else {
         return Ok(End::Wrong);
     };
-    let policy = Policy::of(&spec.scaling);
+    let mut policy = Policy::of(&spec.scaling);
+    leave_out(out, &mut policy)?;
     if policy.metrics.is_empty() {
         let remedy = match spec.compute.mode {
             Mode::Ec2 => "with `mode: ec2` the number of instances is fixed; `mode: asg` scales",
@@ -49,7 +50,7 @@ pub(crate) fn run(out: &mut impl Write, color: bool, args: &SimulateArgs) -> Res
         };
         writeln!(
             out,
-            "{} has no scaling.metrics, so that its capacity follows nothing: {remedy}",
+            "{} has no scaling.metrics that follow a load, so that its capacity follows nothing: {remedy}",
             args.spec.display()
         )?;
         return Ok(End::Wrong);
@@ -68,6 +69,23 @@ pub(crate) fn run(out: &mut impl Write, color: bool, args: &SimulateArgs) -> Res
         writeln!(out, "plots: {}", path.display())?;
     }
     Ok(End::Well)
+}
+
+/// Takes out what the model does not have, and says so: a metric that is always missing would keep the group from shrinking.
+fn leave_out(out: &mut impl Write, policy: &mut Policy) -> Result<(), Failure> {
+    let metrics = std::mem::take(&mut policy.metrics).into_iter();
+    let (kept, others): (Vec<Metric>, Vec<Metric>) =
+        metrics.partition(|metric| METRICS.contains(&metric.name.as_str()));
+    policy.metrics = kept;
+    let names: Vec<&str> = others.iter().map(|metric| metric.name.as_str()).collect();
+    if !names.is_empty() {
+        writeln!(
+            out,
+            "left out, because the model of a load has no such thing: {}",
+            names.join(", ")
+        )?;
+    }
+    Ok(())
 }
 
 fn options(spec: &Spec, args: &SimulateArgs) -> Result<Options, Failure> {
@@ -247,6 +265,17 @@ mod tests {
         let (end, text) = simulate("specs/web.yaml --synthetic step --seed 3").unwrap();
         assert_eq!(end, End::Well);
         insta::assert_snapshot!(text);
+    }
+
+    /// Requests are of the model, and lead to the same as the processors that they use.
+    #[test]
+    fn what_the_model_does_not_have_is_left_out_and_that_is_said() {
+        let (end, text) = simulate("specs/django.yaml --synthetic step --seed 3").unwrap();
+        assert_eq!(end, End::Well);
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with("left out, "), "{text}");
+        assert!(first.ends_with(": networkIn, networkOut"), "{text}");
+        assert!(text.contains("elastic speedup"), "{text}");
     }
 
     #[rstest]

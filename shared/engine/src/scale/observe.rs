@@ -88,11 +88,16 @@ fn questions(place: &Place, now: Timestamp) -> GetMetricData {
         .saturating_add(LATE)
         .max(MINUTES);
     let asked = place.policy.metrics.iter().zip(&place.wanted.metrics);
-    let asked = asked.map(|(named, metric)| (named.name.clone(), alarm::metric(metric.measure, place.group)));
+    let asked = asked.map(|(named, metric)| {
+        (
+            named.name.clone(),
+            alarm::metric(metric.measure, place.group, place.targets),
+        )
+    });
     // Each instance reports its processor use once a minute (rule 3): how often it was is how many there were.
     let count = Metric {
         statistic: "SampleCount".into(),
-        ..alarm::metric(Measure::Cpu, place.group)
+        ..alarm::metric(Measure::Cpu, place.group, place.targets)
     };
     GetMetricData {
         metrics: asked.chain([(INSTANCES.to_owned(), count)]).collect(),

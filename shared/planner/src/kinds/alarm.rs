@@ -35,20 +35,42 @@ const SLOW_SECONDS: f64 = 2.0;
 fn word(measure: Measure) -> &'static str {
     match measure {
         Measure::Cpu => "cpu",
+        Measure::RequestsPerTarget => "requestsPerTarget",
+        Measure::NetworkIn => "networkIn",
+        Measure::NetworkOut => "networkOut",
     }
 }
 
-/// The metric of a measure, for all instances of a group together: what alarms watch, and the scaler reads.
+/// A measure and its unit, for people.
+fn in_words(measure: Measure) -> (&'static str, &'static str) {
+    match measure {
+        Measure::Cpu => ("average CPU", " %"),
+        Measure::RequestsPerTarget => ("requests of an instance in a minute", ""),
+        Measure::NetworkIn => ("bytes that an instance receives in a minute", ""),
+        Measure::NetworkOut => ("bytes that an instance sends in a minute", ""),
+    }
+}
+
+/// The metric of a measure, on the average of the instances of a group: what alarms watch, and the scaler reads. The target
+/// group is the one that the group registers its instances with, by its ARN.
 #[must_use]
-pub fn metric(measure: Measure, group: &str) -> Metric {
-    let (namespace, name) = match measure {
-        Measure::Cpu => ("AWS/EC2", "CPUUtilization"),
+pub fn metric(measure: Measure, group: &str, target_group: &str) -> Metric {
+    let of_group = || BTreeMap::from([("AutoScalingGroupName".to_owned(), group.to_owned())]);
+    let (namespace, name, dimensions, statistic) = match measure {
+        Measure::Cpu => ("AWS/EC2", "CPUUtilization", of_group(), "Average"),
+        Measure::NetworkIn => ("AWS/EC2", "NetworkIn", of_group(), "Average"),
+        Measure::NetworkOut => ("AWS/EC2", "NetworkOut", of_group(), "Average"),
+        // Its sum is the average over the targets, and no other statistic makes sense (rule 5).
+        Measure::RequestsPerTarget => {
+            let of_targets = targets_dimension(target_group);
+            ("AWS/ApplicationELB", "RequestCountPerTarget", of_targets, "Sum")
+        }
     };
     Metric {
         namespace: namespace.into(),
         name: name.into(),
-        dimensions: BTreeMap::from([("AutoScalingGroupName".into(), group.to_owned())]),
-        statistic: "Average".into(),
+        dimensions,
+        statistic: statistic.into(),
         period: PERIOD,
     }
 }
@@ -192,6 +214,8 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
         return Ok(None);
     };
     let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
+    let targets = known.exists(&Id::only("target-group"))?.get("arn");
+    let (what, unit) = in_words(measure);
     let (comparison, side, step) = if grows {
         ("GreaterThanThreshold", "above", "out")
     } else {
@@ -200,10 +224,10 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
     Ok(Some(Wanted {
         name: names::alarm(&cx.spec.stack, &part),
         description: format!(
-            "scale {step}: average CPU {side} {} % for {} minutes",
+            "scale {step}: {what} {side} {}{unit} for {} minutes",
             breach.threshold, breach.periods
         ),
-        watch: Watch::Metric(metric(measure, &group)),
+        watch: Watch::Metric(metric(measure, &group, &targets)),
         comparison: comparison.into(),
         threshold: breach.threshold,
         periods: breach.periods,
@@ -292,7 +316,12 @@ pub(super) fn load_balancer_dimension(known: &Known) -> Result<BTreeMap<String, 
 
 /// How metrics name the target group: `targetgroup/<name>/<id>`.
 pub(super) fn target_group_dimension(known: &Known) -> Result<BTreeMap<String, String>, Blocked> {
-    let arn = known.exists(&Id::only("target-group"))?.get("arn");
+    Ok(targets_dimension(
+        &known.exists(&Id::only("target-group"))?.get("arn"),
+    ))
+}
+
+fn targets_dimension(arn: &str) -> BTreeMap<String, String> {
     let name = arn.rsplit(':').next().unwrap_or_default();
-    Ok(BTreeMap::from([("TargetGroup".into(), name.to_owned())]))
+    BTreeMap::from([("TargetGroup".to_owned(), name.to_owned())])
 }

@@ -6,16 +6,18 @@ use std::collections::BTreeSet;
 
 use ordered_float::OrderedFloat;
 
-use super::whole;
+use super::{duration, whole};
 use crate::defaults::{PERIODS_IN, PERIODS_OUT};
 use crate::diagnostics::{Refused, Report};
 use crate::raw::{self, RawBehavior, RawMetric, RawScaling, RawSchedule};
 use crate::shape::{At, Field};
-use crate::types::{Breach, Measure, Metric, Mode, Scaling};
+use crate::types::{Behavior, Breach, Measure, Metric, Mode, Scaling};
 use crate::values::{List, Seconds};
 
 /// Far above any account's quota; a typing error should not order a data center.
 pub(super) const MOST: i64 = 1000;
+/// What cooldown and stabilization may be, in seconds: longer, and a group that a short load made large stays so.
+const PATIENCE: std::ops::RangeInclusive<u32> = 0..=3600;
 
 pub(super) fn check(
     field: Field<RawScaling>,
@@ -32,13 +34,14 @@ pub(super) fn check(
         }
     };
     let metrics = metrics(raw.metrics, mode, report);
-    behavior(raw.behavior, report);
+    let behavior = behavior(raw.behavior, mode, report);
     schedule(raw.schedule, report);
     let (min, max) = bounds?;
     Ok(Scaling {
         min,
         max,
         metrics: metrics?,
+        behavior: behavior?,
     })
 }
 
@@ -194,15 +197,15 @@ fn metric(raw: RawMetric, seen: &mut BTreeSet<u8>, report: &mut Report) -> Resul
     })
 }
 
-/// Only the processor is measured so far.
+/// Everything but memory is measured without an agent on the instance.
 fn measure(kind: Result<At<raw::Metric>, Refused>, report: &mut Report) -> Result<Measure, Refused> {
     let At { value, place } = kind?;
     match value {
         raw::Metric::Cpu => Ok(Measure::Cpu),
-        raw::Metric::RequestsPerTarget
-        | raw::Metric::NetworkIn
-        | raw::Metric::NetworkOut
-        | raw::Metric::Memory => Err(report.unsupported(
+        raw::Metric::RequestsPerTarget => Ok(Measure::RequestsPerTarget),
+        raw::Metric::NetworkIn => Ok(Measure::NetworkIn),
+        raw::Metric::NetworkOut => Ok(Measure::NetworkOut),
+        raw::Metric::Memory => Err(report.unsupported(
             &place,
             "this measure",
             "leave it out, or use `type: cpu`, which is",
@@ -243,18 +246,37 @@ fn uncrossed(above: Option<&At<f64>>, below: Option<&At<f64>>, report: &mut Repo
     }
 }
 
-fn behavior(field: Field<RawBehavior>, report: &mut Report) {
-    let Ok(Some(At { value: raw, place })) = field.given() else {
-        return;
+fn behavior(
+    field: Field<RawBehavior>,
+    mode: Result<Mode, Refused>,
+    report: &mut Report,
+) -> Result<Behavior, Refused> {
+    let usual = Behavior::default();
+    let Some(At { value: raw, place }) = field.given()? else {
+        return Ok(usual);
     };
-    let empty = !raw.cooldown.is_given() && !raw.max_step.is_given() && !raw.stabilization.is_given();
-    if empty {
-        return;
+    let said = raw.cooldown.is_given() || raw.max_step.is_given() || raw.stabilization.is_given();
+    if mode == Ok(Mode::Ec2) && said {
+        let message =
+            "`behavior` is how fast an Auto Scaling group grows, and with `mode: ec2` there is none";
+        report.refuse(&place, message, "leave it out, or use `mode: asg`");
     }
-    let _reported = whole::<u32>(raw.max_step.or(1), 1..=MOST, report);
-    let _reported: [Result<At<Seconds>, Refused>; 2] =
-        [raw.cooldown.or(Seconds(0)), raw.stabilization.or(Seconds(0))];
-    report.unsupported(&place, "`behavior`", "leave it out");
+    let hint = "choose 0s to 1h; 150s is the default";
+    let cooldown = raw.cooldown.or(Seconds(usual.cooldown));
+    let cooldown = duration(cooldown, PATIENCE, "a cooldown of", hint, report);
+    let max_step = raw.max_step.given();
+    let max_step = max_step.and_then(|given| {
+        let step = given.map(|at| whole::<u32>(Ok(at), 1..=MOST, report));
+        step.transpose()
+    });
+    let hint = "choose 0s to 1h; 5m is the default";
+    let stabilization = raw.stabilization.or(Seconds(usual.stabilization));
+    let stabilization = duration(stabilization, PATIENCE, "a stabilization of", hint, report);
+    Ok(Behavior {
+        cooldown: cooldown?,
+        max_step: max_step?,
+        stabilization: stabilization?,
+    })
 }
 
 fn schedule(field: Field<List<RawSchedule>>, report: &mut Report) {

@@ -5,23 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// What the format knows and Windlass does not have yet: the field, or a word of it, and how to ask for that.
-pub(crate) const UNSUPPORTED: [(&str, &str); 6] = [
-    ("scaling.behavior", "scaling: {behavior: {maxStep: 2}}"),
+pub(crate) const UNSUPPORTED: [(&str, &str); 2] = [
     (
         "scaling.schedule",
         "scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}",
-    ),
-    (
-        "scaling.metrics[].type=requestsPerTarget",
-        "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 70}}]}",
-    ),
-    (
-        "scaling.metrics[].type=networkIn",
-        "scaling: {metrics: [{type: networkIn, scaleOut: {above: 70}}]}",
-    ),
-    (
-        "scaling.metrics[].type=networkOut",
-        "scaling: {metrics: [{type: networkOut, scaleOut: {above: 70}}]}",
     ),
     (
         "scaling.metrics[].type=memory",

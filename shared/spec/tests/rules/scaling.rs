@@ -2,7 +2,7 @@
 
 use ordered_float::OrderedFloat;
 use rstest::rstest;
-use windlass_spec::{Breach, Measure, Metric};
+use windlass_spec::{Behavior, Breach, Measure, Metric};
 
 use crate::common::decode_text;
 use crate::{APP, accepts, fixed, metrics, refuses, refuses_only, with};
@@ -250,4 +250,61 @@ fn a_measure_has_one_metric() {
         "scaling.metrics[1].type",
         "listed twice",
     );
+}
+
+#[rstest]
+#[case("cpu", Measure::Cpu)]
+#[case("requestsPerTarget", Measure::RequestsPerTarget)]
+#[case("networkIn", Measure::NetworkIn)]
+#[case("networkOut", Measure::NetworkOut)]
+fn a_measure_has_its_word(#[case] word: &str, #[case] measure: Measure) {
+    let text = format!("scaling: {{metrics: [{{type: {word}, scaleOut: {{above: 90}}}}]}}");
+    let spec = decode_text(&with(&text)).unwrap();
+    assert_eq!(spec.scaling.metrics[0].measure, measure);
+}
+
+#[rstest]
+#[case(
+    "scaling: {metrics: [{type: networkIn, scaleOut: {above: -1}}]}",
+    "scaling.metrics[0].scaleOut.above",
+    "range"
+)]
+#[case(
+    "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 5}, scaleIn: {below: 5}}]}",
+    "scaling.metrics[0].scaleIn.below",
+    "cross"
+)]
+#[case("scaling: {behavior: {maxStep: 0}}", "scaling.behavior.maxStep", "range")]
+#[case("scaling: {behavior: {maxStep: 1001}}", "scaling.behavior.maxStep", "range")]
+#[case("scaling: {behavior: {cooldown: 60}}", "scaling.behavior.cooldown", "no unit")]
+#[case("scaling: {behavior: {cooldown: 2h}}", "scaling.behavior.cooldown", "range")]
+#[case(
+    "scaling: {behavior: {stabilization: 3601s}}",
+    "scaling.behavior.stabilization",
+    "range"
+)]
+#[case(
+    "compute: {mode: ec2, app: {packages: [a]}}\nscaling: {behavior: {cooldown: 60s}}",
+    "scaling.behavior",
+    "there is none"
+)]
+fn what_makes_no_sense_of_a_measure_or_its_pace_is_refused(
+    #[case] text: &str,
+    #[case] path: &str,
+    #[case] message: &str,
+) {
+    refuses(text, path, message);
+}
+
+#[test]
+fn a_pace_that_is_left_out_has_its_default_in_each_part() {
+    let pace = |text: &str| decode_text(&with(text)).unwrap().scaling.behavior;
+    assert_eq!(pace("scaling: {behavior: {}}"), Behavior::default());
+    let said = pace("scaling: {behavior: {maxStep: 2, stabilization: 0s}}");
+    let expected = Behavior {
+        max_step: Some(2),
+        stabilization: 0,
+        ..Behavior::default()
+    };
+    assert_eq!(said, expected);
 }

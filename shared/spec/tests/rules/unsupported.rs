@@ -6,22 +6,9 @@ use crate::{accepts, refuses, refuses_only};
 
 #[rstest]
 #[case(
-    "scaling: {metrics: [{type: requestsPerTarget, scaleOut: {above: 1000}, scaleIn: {below: 200.5}}]}",
-    "scaling.metrics[0].type"
-)]
-#[case(
-    "scaling: {metrics: [{type: networkIn, scaleOut: {above: 1e6}}]}",
-    "scaling.metrics[0].type"
-)]
-#[case(
-    "scaling: {metrics: [{type: networkOut, scaleOut: {above: 1e6}}]}",
-    "scaling.metrics[0].type"
-)]
-#[case(
     "scaling: {metrics: [{type: cpu, scaleOut: {above: 70}}, {type: memory, scaleOut: {above: 70}}]}",
     "scaling.metrics[1].type"
 )]
-#[case("scaling: {behavior: {maxStep: 2}}", "scaling.behavior")]
 #[case("scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}", "scaling.schedule")]
 fn what_is_not_built_yet_is_refused_and_nothing_else_about_it(#[case] text: &str, #[case] path: &str) {
     refuses_only(text, path, "is not supported yet");
@@ -50,22 +37,10 @@ fn what_asks_for_nothing_new_is_taken(#[case] text: &str) {
     "range"
 )]
 #[case(
-    "scaling: {metrics: [{type: networkIn, scaleOut: {above: -1}}]}",
-    "scaling.metrics[0].scaleOut.above",
-    "range"
-)]
-#[case(
-    "scaling: {metrics: [{type: networkIn, scaleOut: {above: 5}, scaleIn: {below: 5}}]}",
-    "scaling.metrics[0].scaleIn.below",
-    "cross"
-)]
-#[case(
     "scaling: {metrics: [{type: memory, scaleOut: {above: 5}}, {type: memory, scaleOut: {above: 5}}]}",
     "scaling.metrics[1].type",
     "twice"
 )]
-#[case("scaling: {behavior: {maxStep: 0}}", "scaling.behavior.maxStep", "range")]
-#[case("scaling: {behavior: {cooldown: 60}}", "scaling.behavior.cooldown", "no unit")]
 #[case(
     "scaling: {schedule: [{min: 1, max: 2}]}",
     "scaling.schedule[0].cron",
