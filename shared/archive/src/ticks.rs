@@ -15,7 +15,7 @@ use crate::error::ArchiveError;
 use crate::key::stack_of;
 use crate::store::read_document;
 use crate::sweep::{AT_ONCE, SweepReport, in_time};
-use crate::wake::is_overdue;
+use crate::wake::is_time;
 
 /// Has the scale function decide about every stack whose tick is overdue.
 pub(crate) async fn wake_scalers<P: Port>(
@@ -52,12 +52,13 @@ async fn tick<P: Port>(
     let key = scaling_key(stack);
     let memory = read_document::<_, Scaling>(port, &settings.state_bucket, &key).await?;
     let tick = memory.and_then(|memory| memory.tick);
-    let Some(tick) = tick.filter(|tick| is_overdue(clock.now().duration_since(tick.due))) else {
+    let Some(tick) = tick.filter(|tick| is_time(clock.now().duration_since(tick.due))) else {
         return Ok(false);
     };
     let scale = ScaleWake {
         stack: stack.clone(),
         token: Some(tick.token),
+        attempt: 0,
     };
     let body = serde_json::to_string(&ScaleMessage { scale })
         .map_err(|source| ArchiveError::Document { key, source })?;

@@ -55,7 +55,8 @@ pub(crate) fn is_overdue(late: SignedDuration) -> bool {
     late > MARGIN
 }
 
-fn is_time(late: SignedDuration) -> bool {
+/// Whether what is so late is to be sent anew: at first with each sweep, then now and then.
+pub(crate) fn is_time(late: SignedDuration) -> bool {
     is_overdue(late) && (late < PATIENCE || late.as_secs() % PERIOD.as_secs() < SWEEPS.as_secs())
 }
 

@@ -17,9 +17,9 @@ fn main() {
         .unwrap_or(100);
     let (options, policy) = (Options::default(), Policy::of(&Scaling::default()));
     println!(
-        "| load, ρ | against | ε | 5th percentile | hours | unstable %, theirs | reversals, theirs | ε over a patient one |"
+        "| load, ρ | against | ε | 5th percentile | hours | unstable %, theirs | reversals, theirs | ε over a patient one | ε over HPA |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for low in LOW {
         let mut all = Tournament::default();
         for shape in Shape::ALL {
@@ -39,10 +39,11 @@ fn row(name: &str, low: f64, on: &Tournament) {
     let (unstable, theirs) = on.average(|one| one.instability);
     let (reversals, their_reversals) = on.average(|one| f64::from(one.reversals));
     println!(
-        "| {name}, {low} | {against} | {:.2} | {:.2} | {:.2} | {unstable:.2}, {theirs:.2} | {reversals:.1}, {their_reversals:.1} | {:.2} |",
+        "| {name}, {low} | {against} | {:.2} | {:.2} | {:.2} | {unstable:.2}, {theirs:.2} | {reversals:.1}, {their_reversals:.1} | {:.2} | {:.2} |",
         on.speedup(),
         on.fifth_percentile(),
         on.hours(),
         on.patient_speedup(),
+        on.hpa_speedup(),
     );
 }

@@ -2,7 +2,7 @@
 
 use windlass_scaling::Policy;
 
-use crate::rivals::{Oracle, StaticPeak, StepScaling, TargetTracking};
+use crate::rivals::{Hpa, Oracle, StaticPeak, StepScaling, TargetTracking};
 use crate::simulation::{Options, Scaler, simulate};
 use crate::{Measures, Trace, Windlass};
 
@@ -18,6 +18,8 @@ pub struct Comparison {
     pub tracking: [Measures; 3],
     /// The same, if it waited until the late metric shows what it removed.
     pub patient: [Measures; 3],
+    /// How Kubernetes' autoscaler did, for each of [`TARGETS`].
+    pub hpa: [Measures; 3],
     /// The others, by name.
     pub others: Vec<(String, Measures)>,
 }
@@ -42,6 +44,7 @@ pub fn compare(trace: &Trace, options: &Options, policy: &Policy, low: f64) -> C
         windlass: measured(&mut Windlass::new(policy.clone())),
         tracking: TARGETS.map(|target| measured(&mut TargetTracking::new(target, low))),
         patient: TARGETS.map(|target| measured(&mut TargetTracking::patient(target, low))),
+        hpa: TARGETS.map(|target| measured(&mut Hpa::new(target))),
         others: vec![
             named(&mut StepScaling::default()),
             named(&mut StaticPeak::default()),
@@ -61,6 +64,12 @@ impl Comparison {
     #[must_use]
     pub fn patient_speedup(&self) -> Speedup {
         over(&self.windlass, &self.patient)
+    }
+
+    /// Over Kubernetes' autoscaler.
+    #[must_use]
+    pub fn hpa_speedup(&self) -> Speedup {
+        over(&self.windlass, &self.hpa)
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Tournament {
     pub speedups: Vec<f64>,
     /// The same against one that waits until the metric shows what it removed, at its own best target.
     pub patient: Vec<f64>,
+    /// The same against Kubernetes' autoscaler, at its own best target.
+    pub hpa: Vec<f64>,
     /// What Windlass did.
     pub ours: Vec<Measures>,
     /// What target tracking did.
@@ -52,6 +54,7 @@ impl Tournament {
             targets: vec![TARGETS[at]],
             speedups: against(at, |one| &one.tracking),
             patient: against(best(|one| &one.patient), |one| &one.patient),
+            hpa: against(best(|one| &one.hpa), |one| &one.hpa),
             ours: compared.iter().map(|one| one.windlass).collect(),
             theirs: compared.iter().map(|one| one.tracking[at]).collect(),
         }
@@ -62,6 +65,7 @@ impl Tournament {
         self.targets.extend(other.targets);
         self.speedups.extend(other.speedups);
         self.patient.extend(other.patient);
+        self.hpa.extend(other.hpa);
         self.ours.extend(other.ours);
         self.theirs.extend(other.theirs);
     }
@@ -76,6 +80,12 @@ impl Tournament {
     #[must_use]
     pub fn patient_speedup(&self) -> f64 {
         mean(&self.patient)
+    }
+
+    /// The same over Kubernetes' autoscaler.
+    #[must_use]
+    pub fn hpa_speedup(&self) -> f64 {
+        mean(&self.hpa)
     }
 
     /// What all but a twentieth of the loads have at least.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
-use windlass_load::rivals::{Adjustment, Oracle, StaticPeak, StepScaling, TargetTracking};
+use windlass_load::rivals::{Adjustment, Hpa, Oracle, StaticPeak, StepScaling, TargetTracking};
 use windlass_load::{Change, Options, Scaler, Trace, View, simulate};
 use windlass_scaling::{Fleet, Observation, Point};
 
@@ -138,6 +138,53 @@ fn step_scaling(#[case] capacity: Capacity, #[case] values: &[f64], #[case] expe
         asked(&mut StepScaling::default(), 6000, capacity, values),
         expected
     );
+}
+
+#[rstest]
+// ceil(10 · 90 / 60) = 15; then 15, of which 5 start and are idle: at their target.
+#[case::out((10, 0, 0, 0), &[90.0], 15)]
+// 63 is within a tenth of 60.
+#[case::near((10, 0, 0, 0), &[63.0], 10)]
+#[case::near_below((10, 0, 0, 0), &[55.0], 10)]
+// 67 is not: ceil(11.17) = 12.
+#[case::a_little((10, 0, 0, 0), &[67.0], 12)]
+// 5 of 15 start: 10 · 90 / 60 = 15 are enough.
+#[case::on_their_way((10, 5, 0, 0), &[90.0], 15)]
+// 2 of 12 start: 15 are needed.
+#[case::not_enough_on_their_way((10, 2, 0, 0), &[90.0], 15)]
+// From one, ceil(100 / 60) = 2.
+#[case::from_one((1, 0, 0, 0), &[100.0], 2)]
+// A fall must last.
+#[case::in_((10, 0, 0, 0), &[30.0], 10)]
+fn hpa(#[case] capacity: Capacity, #[case] values: &[f64], #[case] expected: u32) {
+    assert_eq!(asked(&mut Hpa::new(60.0), 6000, capacity, values), expected);
+}
+
+/// ceil(10 · 100 / 10) = 100: 20 at once, 40 fifteen seconds later, then 80, then all.
+#[test]
+fn hpa_adds_as_many_as_there_are_in_fifteen_seconds() {
+    assert_eq!(asked(&mut Hpa::new(10.0), 6000, (10, 0, 0, 0), &[100.0]), 100);
+    assert_eq!(
+        asked(&mut Hpa::new(5.0), 6000, (10, 0, 0, 0), &[100.0]),
+        100,
+        "it is the most"
+    );
+    assert_eq!(asked(&mut Hpa::new(10.0), 6000, (1, 0, 0, 0), &[100.0]), 10);
+}
+
+/// From 10 at half the target 5 would do; it goes there when no look of the last five minutes wanted more.
+#[test]
+fn hpa_removes_only_down_to_the_most_of_the_last_five_minutes() {
+    let mut hpa = Hpa::new(60.0);
+    let wants: Vec<u32> = (0..6)
+        .map(|minute| asked(&mut hpa, 6000 + minute * 60, (10, 0, 0, 0), &[30.0]))
+        .collect();
+    assert_eq!(wants, [10, 10, 10, 10, 10, 5]);
+}
+
+#[test]
+fn hpa_does_nothing_without_a_metric() {
+    assert_eq!(asked(&mut Hpa::new(60.0), 6000, (10, 0, 0, 0), &[]), 10);
 }
 
 /// An hour of 160 requests per second, then one of 800: 2 instances that answer well, and then 10.

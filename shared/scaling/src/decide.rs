@@ -13,7 +13,7 @@ pub fn decide(policy: &Policy, observation: &Observation, memory: &Memory) -> De
     let wishes: Vec<Wish> = policy
         .metrics
         .iter()
-        .map(|metric| wish(metric, observation, behavior.warm_up))
+        .map(|metric| wish(metric, observation, behavior))
         .collect();
     let mut after = memory.clone();
     after.follow(observation, behavior.stabilization);
@@ -100,7 +100,10 @@ fn fewer(
     {
         return Err(Rule::Cooldown);
     }
-    let least = fewer.max(memory.most_needed());
+    // Also by what nobody looked at when it was.
+    let heard = wishes.iter().filter(|wish| wish.want != Want::Abstain);
+    let lately = heard.map(|wish| wish.lately).max().unwrap_or_default();
+    let least = fewer.max(memory.most_needed()).max(lately);
     if least >= fleet.desired {
         return Err(Rule::Stabilizing);
     }

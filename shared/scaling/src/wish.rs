@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Breach, Goal, Metric};
+use crate::policy::{Behavior, Breach, Goal, Metric};
 use crate::{Observation, Point};
 
 /// Seconds of a period: metrics are averages over minutes.
@@ -24,6 +24,8 @@ const HIDDEN: f64 = 1.5;
 const TREND: usize = 4;
 /// Load is expected to become at most so many times what it is, before new instances serve.
 const GROWTH: f64 = 2.0;
+/// Points that are looked at beyond those of a threshold, where it is asked whether an alarm may go on.
+const SPARE: usize = 2;
 /// Far above any group: what a wild value asks for is cut to it.
 const MOST: f64 = 100_000.0;
 
@@ -37,11 +39,14 @@ pub struct Wish {
     pub want: Want,
     /// Instances that would do, by its newest points; `None` if it cannot be told.
     pub needed: Option<u32>,
+    /// The most that any minute of the stabilization needed.
+    #[serde(default)]
+    pub lately: u32,
     /// Its newest value, if that is a number.
     pub value: Option<f64>,
     /// The minute of that.
     pub at: Option<Timestamp>,
-    /// Which of its thresholds the newest value is beyond: an alarm of it goes on for as long as that.
+    /// Which of its thresholds its newest values are beyond, if only one of them: an alarm of it may go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
 }
@@ -72,8 +77,9 @@ pub enum Want {
     Abstain,
 }
 
-/// What a metric wishes. `warm_up` is the time until a new instance takes its share.
-pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDuration) -> Wish {
+/// What a metric wishes.
+pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavior) -> Wish {
+    let warm_up = behavior.warm_up;
     let points = observation
         .metrics
         .get(&metric.name)
@@ -84,16 +90,13 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDu
             metric: metric.name.clone(),
             want: Want::Unknown,
             needed: None,
+            lately: 0,
             value: points
                 .last()
                 .map(|point| point.value)
                 .filter(|value| value.is_finite()),
             at: points.last().map(|point| point.at),
-            // It may only be late: an alarm that went off does not say so again when it comes back.
-            beyond: points
-                .iter()
-                .rfind(|point| point.is_number())
-                .and_then(|point| beyond(&metric.goal, point.value)),
+            beyond: beyond(&metric.goal, points),
         };
     };
     let run = in_a_row(points);
@@ -125,9 +128,10 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, warm_up: SignedDu
         metric: metric.name.clone(),
         want,
         needed: Some(enough(newest.total())),
+        lately: lately(aim, points, observation.at - behavior.stabilization),
         value: Some(newest.value),
         at: Some(newest.at),
-        beyond: beyond(&metric.goal, newest.value),
+        beyond: beyond(&metric.goal, points),
     }
 }
 
@@ -143,13 +147,32 @@ fn thresholds(goal: &Goal) -> (f64, Breach, Option<Breach>) {
     }
 }
 
-/// Which threshold a value is beyond.
-fn beyond(goal: &Goal, value: f64) -> Option<Beyond> {
+/// Which threshold one of the newest points is beyond; of as many as an alarm looks at, and two more. The newest one may not
+/// be whole yet, or only be late, and an alarm that goes on says nothing when it is.
+fn beyond(goal: &Goal, points: &[Point]) -> Option<Beyond> {
     let (_, out, in_) = thresholds(goal);
-    if value > out.threshold {
+    let newest = |periods: u32| {
+        let count = usize::try_from(periods)
+            .unwrap_or(usize::MAX)
+            .saturating_add(SPARE);
+        points.iter().rev().filter(|point| point.is_number()).take(count)
+    };
+    if newest(out.periods).any(|point| point.value > out.threshold) {
         return Some(Beyond::Above);
     }
-    in_.filter(|in_| value < in_.threshold).map(|_| Beyond::Below)
+    let in_ = in_.filter(|in_| newest(in_.periods).any(|point| point.value < in_.threshold));
+    in_.map(|_| Beyond::Below)
+}
+
+/// The most that any of the minutes from then on needed.
+fn lately(aim: f64, points: &[Point], since: Timestamp) -> u32 {
+    let recent = points
+        .iter()
+        .filter(|point| point.at >= since && point.is_number());
+    recent
+        .map(|point| instances(point.total(), aim))
+        .max()
+        .unwrap_or_default()
 }
 
 /// The thresholds of a target.

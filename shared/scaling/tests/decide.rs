@@ -113,6 +113,32 @@ fn what_is_on_its_way_counts(#[case] value: f64, #[case] to: u32, #[case] rule: 
     assert_eq!((decision.to, &decision.rule), (to, &rule), "{}", decision.reason);
 }
 
+/// Nobody looked while four were needed, three minutes ago.
+#[test]
+fn what_was_needed_a_moment_ago_counts_though_nobody_looked() {
+    let quick = Policy {
+        metrics: vec![between(CPU, (70.0, 2), Some((30.0, 1)))],
+        behavior: Behavior::default(),
+    };
+    let decision = decide(&quick, &cpu(fleet(4, 4), &[69.0, 20.0, 20.0, 20.0]), &own(20));
+    assert_eq!((decision.to, decision.rule), (4, Rule::Stabilizing));
+    let later = decide(
+        &quick,
+        &cpu(fleet(4, 4), &[69.0, 20.0, 20.0, 20.0, 20.0, 20.0]),
+        &own(20),
+    );
+    assert_eq!(later.rule, Rule::In);
+}
+
+/// The newest minute may not be whole: an alarm that goes on would say nothing when it is.
+#[rstest]
+#[case::not_whole(&[71.0, 71.0, 69.0], true)]
+#[case::over(&[71.0, 60.0, 60.0, 60.0, 60.0], false)]
+fn a_load_is_looked_at_until_its_alarm_is_over_for_sure(#[case] values: &[f64], #[case] goes_on: bool) {
+    let decision = decide(&usual(), &cpu(fleet(4, 4), values), &own(20));
+    assert_eq!((decision.goes_on(), decision.changes()), (goes_on, false));
+}
+
 /// Whoever remembers nothing asked for nothing: somebody else did.
 #[test]
 fn without_a_memory_nothing_is_taken_back_at_once() {

@@ -132,6 +132,10 @@ fn rows(comparison: &Comparison) -> Vec<(String, &Measures)> {
     let targets = |named: &'static str| TARGETS.map(|target| format!("target tracking {target:.0} %{named}"));
     let tracking = targets("").into_iter().zip(&comparison.tracking);
     let patient = targets(", patient").into_iter().zip(&comparison.patient);
+    let hpa = TARGETS
+        .map(|target| format!("Kubernetes HPA {target:.0} %"))
+        .into_iter()
+        .zip(&comparison.hpa);
     let others = comparison
         .others
         .iter()
@@ -139,6 +143,7 @@ fn rows(comparison: &Comparison) -> Vec<(String, &Measures)> {
     std::iter::once(("Windlass".to_owned(), &comparison.windlass))
         .chain(tracking)
         .chain(patient)
+        .chain(hpa)
         .chain(others)
         .collect()
 }
@@ -221,8 +226,13 @@ fn show(
     )?;
     writeln!(
         out,
-        "  over one that waits until the metric shows what it removed: {}\n",
+        "  over one that waits until the metric shows what it removed: {}",
         in_words(comparison.patient_speedup())
+    )?;
+    writeln!(
+        out,
+        "  over Kubernetes' autoscaler: {}\n",
+        in_words(comparison.hpa_speedup())
     )?;
     Ok(())
 }

@@ -64,6 +64,7 @@ impl Scaling {
         Self {
             lineage: lineage.to_owned(),
             group: group.to_owned(),
+            tick: self.tick,
             tick_number: self.tick_number,
             decisions: self.decisions,
             etag: self.etag,

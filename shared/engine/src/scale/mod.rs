@@ -44,6 +44,8 @@ const TICK: u16 = 60;
 const SHORTLY: u16 = 10;
 /// How long after its time a tick counts as lost: from then on any message may continue the chain.
 const OVERDUE: SignedDuration = SignedDuration::from_secs(30);
+/// Looks that fail one after the other before the queue has a say: it is minutes that this takes.
+const ATTEMPTS: u32 = 12;
 /// The process that launches instances (rule 62).
 const LAUNCH: &str = "Launch";
 
@@ -70,6 +72,8 @@ pub enum ScaleOccasion {
     Recorded {
         /// The stack.
         stack: StackId,
+        /// Number of the state.
+        serial: u64,
     },
     /// Our own tick.
     Woken(ScaleWake),
@@ -80,9 +84,17 @@ impl ScaleOccasion {
     #[must_use]
     pub fn stack(&self) -> &StackId {
         match self {
-            Self::Alarm { stack, .. } | Self::Recorded { stack } | Self::Woken(ScaleWake { stack, .. }) => {
-                stack
-            }
+            Self::Alarm { stack, .. }
+            | Self::Recorded { stack, .. }
+            | Self::Woken(ScaleWake { stack, .. }) => stack,
+        }
+    }
+
+    /// How many looks before it failed.
+    fn attempt(&self) -> u32 {
+        match self {
+            Self::Woken(wake) => wake.attempt,
+            Self::Alarm { .. } | Self::Recorded { .. } => 0,
         }
     }
 
@@ -110,6 +122,14 @@ pub struct ScaleWake {
     /// The token of the memory that it continues; absent for a look that always counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// How many looks before it failed, one after the other.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub attempt: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 0
 }
 
 /// A decision as it stands in the journal.
@@ -143,6 +163,8 @@ pub struct ScaleReport {
     pub ticks: bool,
     /// Nothing of ours, or an old message: left alone.
     pub left_alone: Option<&'static str>,
+    /// The call that failed for now, so that it is looked again shortly.
+    pub failed: Option<String>,
 }
 
 /// Decides about one stack's capacity, and asks for it. `writer` is unique to this look among those that may overlap it:
@@ -170,11 +192,13 @@ pub async fn scale<P: Port>(
     };
     match session.look(occasion).await {
         // The queue would bring the message back in minutes, and the load does not wait.
-        Err(PassError::Own(error)) if matches!(error.class, Class::Throttled | Class::Transient) => {
+        Err(PassError::Own(error)) if is_passing(&error) && occasion.attempt() < ATTEMPTS => {
             let stack = occasion.stack().clone();
-            session.send(&stack, None, SHORTLY).await?;
+            let attempt = occasion.attempt() + 1;
+            session.send(&stack, None, SHORTLY, attempt).await?;
             Ok(ScaleReport {
                 ticks: true,
+                failed: Some(error.to_string()),
                 ..left_alone(&stack, "a call failed: it is looked again shortly")
             })
         }
@@ -235,6 +259,13 @@ impl<P: Port> Session<'_, P> {
         if wanted.metrics.is_empty() {
             return self.end(stack, document, "the spec names no metric").await;
         }
+        if let ScaleOccasion::Recorded { serial, .. } = occasion
+            && *serial > recorded.head.serial
+        {
+            // Whoever recorded it died, or is about to say so: what it says counts when the head does.
+            self.send(stack, None, TICK, 0).await?;
+            return Ok(left_alone(stack, "its head does not point to the state yet"));
+        }
         let mut document = document.of(&recorded.head.lineage, &group);
         let before = document.wanted.replace(wanted.clone());
         if matches!(occasion, ScaleOccasion::Recorded { .. }) {
@@ -250,13 +281,14 @@ impl<P: Port> Session<'_, P> {
                 Some(_) => {}
             }
         }
-        let held = self.on_trial(stack, &group).await?;
         let Some(seen) = observe::look(self.port, &place, self.clock.now()).await? else {
             return self.end(stack, document, "the group is gone").await;
         };
         if names::stack_of(&seen.group.tags).as_ref() != Some(stack) {
             return self.end(stack, document, "not a group of the stack's").await;
         }
+        // After the group: a trial that begins in between makes it want fewer.
+        let held = self.on_trial(stack, &group).await?;
         let held = held.or_else(|| suspended(&seen.group));
         Box::pin(self.decide(occasion, document, &place, &seen, held)).await
     }
@@ -310,10 +342,14 @@ impl<P: Port> Session<'_, P> {
     ) -> Result<ScaleReport, PassError> {
         let (stack, now) = (occasion.stack(), self.clock.now());
         document.settle(seen.group.desired);
-        let observation = seen.observation(&mut document, now);
+        let observation = seen.observation(place, &mut document, now);
         let decision = decide(place.policy, &observation, &document.memory);
         let asks = decision.changes() && held.is_none();
-        let goes_on = decision.goes_on() || decision.changes();
+        // Bounds that are not the spec's yet are about to be.
+        let bounds = (place.wanted.min, place.wanted.max);
+        let is_behind = (observation.fleet.min, observation.fleet.max) != bounds;
+        let is_beyond = decision.wishes.iter().any(|wish| wish.beyond.is_some());
+        let goes_on = decision.goes_on() || decision.changes() || (is_behind && is_beyond);
         let mut entry = Box::new(ScalingEntry {
             stack: stack.to_string(),
             group: place.group.to_owned(),
@@ -327,7 +363,7 @@ impl<P: Port> Session<'_, P> {
             let (desired, after) = (entry.decision.to, entry.decision.after.clone());
             document.asked = Some(Asked { desired, after });
             if !self.write(stack, &mut document).await? {
-                return Ok(left_alone(stack, "another look decided"));
+                return self.overtaken(stack).await;
             }
         }
         let key = journal_key(&stack.to_string(), now, "scaling");
@@ -348,37 +384,54 @@ impl<P: Port> Session<'_, P> {
         } else if held.is_none() {
             document.memory = entry.decision.after.clone();
         }
+        if let Some(error) = refused.take_if(|error| is_final(error)) {
+            // The message comes again, and so must count: its tick stays.
+            self.write(stack, &mut document).await?;
+            return Err(error.into());
+        }
         let delay = if refused.is_some() { SHORTLY } else { TICK };
         document.tick = None;
         let token = goes_on.then(|| document.tick_at(stack, now + SignedDuration::from_secs(delay.into())));
-        // Whoever wrote it meanwhile looks again as well, if anybody has to.
         let written = self.write(stack, &mut document).await?;
         if !asks {
             if !written {
-                return Ok(left_alone(stack, "another look decided"));
+                return self.overtaken(stack).await;
             }
             self.store.put(&key, &*entry, Condition::Always).await?;
         }
         let token = token.filter(|_| written);
         if let Some(token) = &token {
-            self.send(stack, Some(token.clone()), delay).await?;
+            self.send(stack, Some(token.clone()), delay, 0).await?;
         }
-        match refused {
-            Some(error) if is_final(&error) => Err(error.into()),
-            _ => Ok(ScaleReport {
-                stack: Some(stack.clone()),
-                entry: Some(entry),
-                ticks: token.is_some(),
-                left_alone: None,
-            }),
-        }
+        Ok(ScaleReport {
+            stack: Some(stack.clone()),
+            entry: Some(entry),
+            ticks: token.is_some(),
+            ..ScaleReport::default()
+        })
+    }
+
+    /// Another look wrote meanwhile. It may have seen less than this one, or decided nothing: somebody looks once more.
+    async fn overtaken(&self, stack: &StackId) -> Result<ScaleReport, PassError> {
+        self.send(stack, None, SHORTLY, 0).await?;
+        Ok(ScaleReport {
+            ticks: true,
+            ..left_alone(stack, "another look was first")
+        })
     }
 
     /// Sends a tick that arrives after some seconds.
-    async fn send(&self, stack: &StackId, token: Option<String>, delay: u16) -> Result<(), CallError> {
+    async fn send(
+        &self,
+        stack: &StackId,
+        token: Option<String>,
+        delay: u16,
+        attempt: u32,
+    ) -> Result<(), CallError> {
         let scale = ScaleWake {
             stack: stack.clone(),
             token,
+            attempt,
         };
         let body = serde_json::to_string(&ScaleMessage { scale }).unwrap_or_default();
         let queue = self.settings.queue.clone();
@@ -392,6 +445,11 @@ fn suspended(group: &Group) -> Option<&'static str> {
     suspended
         .any(|process| process == LAUNCH)
         .then_some("launching is suspended")
+}
+
+/// Whether it is AWS's fault or the network's, and passes.
+fn is_passing(error: &CallError) -> bool {
+    matches!(error.class, Class::Throttled | Class::Transient)
 }
 
 /// Whether asking again will not help. Bounds that changed meanwhile are read again, and whoever is in the way goes.

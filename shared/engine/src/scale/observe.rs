@@ -21,6 +21,8 @@ const MINUTE: i64 = 60;
 const MINUTES: u32 = 15;
 /// Minutes more than a threshold's periods: metrics are late.
 const LATE: u32 = 5;
+/// From the beginning of a minute until whoever has not told of it will not, in seconds.
+const SETTLED: i64 = 180;
 /// The name, in the question, of how many instances a metric was measured on.
 const INSTANCES: &str = "instances";
 
@@ -82,11 +84,9 @@ fn questions(place: &Place, now: Timestamp) -> GetMetricData {
         let shrink = metric.scale_in.map(|breach| breach.periods);
         [Some(metric.scale_out.periods), shrink].into_iter().flatten()
     });
-    let minutes = periods
-        .max()
-        .unwrap_or_default()
-        .saturating_add(LATE)
-        .max(MINUTES);
+    let stabilization = place.wanted.behavior.stabilization.div_ceil(60);
+    let longest = periods.max().unwrap_or_default().max(stabilization);
+    let minutes = longest.saturating_add(LATE).max(MINUTES);
     let asked = place.policy.metrics.iter().zip(&place.wanted.metrics);
     let asked = asked.map(|(named, metric)| {
         (
@@ -108,7 +108,7 @@ fn questions(place: &Place, now: Timestamp) -> GetMetricData {
 
 impl Seen {
     /// What the decision is made from. Who is healthy is noted.
-    pub(super) fn observation(&self, document: &mut Scaling, now: Timestamp) -> Observation {
+    pub(super) fn observation(&self, place: &Place, document: &mut Scaling, now: Timestamp) -> Observation {
         let settings = &self.group.settings;
         let warm_up = SignedDuration::from_secs(i64::from(settings.warmup));
         let serves = |instance: &&Instance| {
@@ -137,30 +137,39 @@ impl Seen {
                 // What was asked for and is not launched yet is on its way as well.
                 coming: live.max(desired).saturating_sub(ready),
             },
-            metrics: self.points(serving.len()),
+            metrics: self.points(place, serving.len(), now),
         }
     }
 
     /// The points of each metric, with the number of instances that they were measured on; so many as there are now, where
     /// that is not known.
-    fn points(&self, now: usize) -> BTreeMap<String, Vec<Point>> {
-        let now = f64::from(u32::try_from(now).unwrap_or(u32::MAX));
+    fn points(&self, place: &Place, serving: usize, now: Timestamp) -> BTreeMap<String, Vec<Point>> {
+        let serving = f64::from(u32::try_from(serving).unwrap_or(u32::MAX));
         let counts = self.metrics.get(INSTANCES);
         let counts: BTreeMap<i64, f64> = counts
             .into_iter()
             .flatten()
             .map(|point| (point.at, point.value.into_inner()))
             .collect();
-        let asked = self.metrics.iter().filter(|(name, _)| *name != INSTANCES);
-        let points = asked.map(|(name, points)| {
-            let points = points.iter().filter_map(|point| {
+        let metrics = place.policy.metrics.iter().zip(&place.wanted.metrics);
+        let points = metrics.map(|(named, metric)| {
+            let told = self.metrics.get(&named.name).into_iter().flatten();
+            let mut values: BTreeMap<i64, f64> =
+                told.map(|point| (point.at, point.value.into_inner())).collect();
+            if alarm::is_silent_at_rest(metric.measure) {
+                let settled = counts.keys().filter(|at| now.as_second() - *at >= SETTLED);
+                settled.for_each(|at| {
+                    values.entry(*at).or_insert(0.0);
+                });
+            }
+            let points = values.into_iter().filter_map(|(at, value)| {
                 Some(Point {
-                    at: Timestamp::from_second(point.at).ok()?,
-                    value: point.value.into_inner(),
-                    instances: counts.get(&point.at).copied().unwrap_or(now),
+                    at: Timestamp::from_second(at).ok()?,
+                    value,
+                    instances: counts.get(&at).copied().unwrap_or(serving),
                 })
             });
-            (name.clone(), points.collect())
+            (named.name.clone(), points.collect())
         });
         points.collect()
     }

@@ -138,6 +138,16 @@ impl<P: Port> Scaler<'_, P> {
                 return false;
             }
         };
+        if let Some(error) = report.failed {
+            tally.failed += 1;
+            let line = ErrorLine {
+                stack: occasion.stack().to_string(),
+                error,
+            };
+            self.log
+                .write(Level::Warn, "a call failed: it is looked again shortly", line);
+            return true;
+        }
         let Some(entry) = &report.entry else {
             let line = LeftAloneLine {
                 stack: report.stack.map(|stack| stack.to_string()),
@@ -209,7 +219,10 @@ fn read(state_bucket: &str, body: &str) -> Result<Option<ScaleOccasion>, EventEr
     };
     let is_new = event.happened() == Ok(Happened::Created) && event.bucket() == state_bucket;
     let state = StateKey::parse(event.key()).filter(|_| is_new);
-    Ok(state.map(|state| ScaleOccasion::Recorded { stack: state.stack }))
+    Ok(state.map(|state| ScaleOccasion::Recorded {
+        stack: state.stack,
+        serial: state.serial,
+    }))
 }
 
 impl Work {
@@ -220,7 +233,13 @@ impl Work {
             (one, other) => one.stack() == other.stack(),
         };
         match self.looks.iter_mut().find(|(one, _)| same(one)) {
-            Some((_, messages)) => messages.push(message.to_owned()),
+            Some((one, messages)) => {
+                messages.push(message.to_owned());
+                // A state may have nothing new to say; an alarm always has.
+                if matches!(occasion, ScaleOccasion::Alarm { .. }) {
+                    *one = occasion;
+                }
+            }
             None => self.looks.push((occasion, vec![message.to_owned()])),
         }
     }

@@ -70,6 +70,19 @@ fn what_happened_to_a_stack_shares_one_look_and_each_tick_has_its_own() {
     assert_eq!(looks, expected);
 }
 
+/// It is the only word about the alarm (rule 1).
+#[test]
+fn an_alarm_is_not_taken_for_the_state_that_came_with_it() {
+    let records = [
+        record("m1", &state(BUCKET, "states/dev/web/00000007.json")),
+        record("m2", &alarm("windlass/dev/web/cpu-out", "ALARM")),
+        record("m3", &state(BUCKET, "states/dev/web/00000008.json")),
+    ];
+    let looks = sort(BUCKET, &records).looks;
+    assert_eq!(looks.len(), 1);
+    assert!(matches!(&looks[0].0, ScaleOccasion::Alarm { alarm, .. } if alarm == "cpu-out"));
+}
+
 #[rstest]
 #[case::over(alarm("windlass/dev/web/cpu-out", "OK"))]
 #[case::somebody_elses(alarm("web-cpu", "ALARM"))]
@@ -101,7 +114,7 @@ fn a_malformed_one_goes_to_the_dead_letter_queue_with_what_it_lacks() {
 /// What `events/` shows is what the function reads.
 #[rstest]
 #[case::alarm("alarm", ScaleOccasion::Alarm { stack: stack("web"), alarm: "cpu-out".into() })]
-#[case::tick("scale-tick", ScaleOccasion::Woken(ScaleWake { stack: stack("web"), token: Some("3f2c9a7d5b1e8046".into()) }))]
+#[case::tick("scale-tick", ScaleOccasion::Woken(ScaleWake { stack: stack("web"), token: Some("3f2c9a7d5b1e8046".into()), attempt: 0 }))]
 fn the_sample_of_a_message_is_read(#[case] name: &str, #[case] occasion: ScaleOccasion) {
     let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let batch: Batch = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

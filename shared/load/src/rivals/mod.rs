@@ -1,10 +1,12 @@
 //! Others who move a group's capacity.
 
 mod bounds;
+mod hpa;
 mod step_scaling;
 mod target_tracking;
 
 pub use bounds::{Oracle, StaticPeak};
+pub use hpa::Hpa;
 pub use step_scaling::{Adjustment, Step, StepScaling};
 pub use target_tracking::TargetTracking;
 

@@ -41,6 +41,12 @@ fn word(measure: Measure) -> &'static str {
     }
 }
 
+/// Whether nothing is told of a measure where there is nothing: a load balancer without requests has no metrics.
+#[must_use]
+pub fn is_silent_at_rest(measure: Measure) -> bool {
+    measure == Measure::RequestsPerTarget
+}
+
 /// A measure and its unit, for people.
 fn in_words(measure: Measure) -> (&'static str, &'static str) {
     match measure {
@@ -221,6 +227,8 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
     } else {
         ("LessThanThreshold", "below", "in")
     };
+    let at_rest = !grows && is_silent_at_rest(measure);
+    let missing_data = if at_rest { "breaching" } else { "missing" };
     Ok(Some(Wanted {
         name: names::alarm(&cx.spec.stack, &part),
         description: format!(
@@ -232,7 +240,7 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
         threshold: breach.threshold,
         periods: breach.periods,
         datapoints: breach.periods,
-        missing_data: "missing".into(),
+        missing_data: missing_data.into(),
         notify: vec![],
     }))
 }

@@ -45,6 +45,7 @@ struct Plot {
     rows: Vec<(String, [String; 9])>,
     speedup: String,
     patient_speedup: String,
+    hpa_speedup: String,
 }
 
 /// A decision on the plot.
@@ -107,6 +108,7 @@ fn plot(trace: &Trace, comparison: &Comparison, options: &Options, policy: &Poli
         rows: rows.collect(),
         speedup: in_words(best),
         patient_speedup: in_words(comparison.patient_speedup()),
+        hpa_speedup: in_words(comparison.hpa_speedup()),
     }
 }
 
