@@ -320,8 +320,9 @@ async fn deleting_the_spec_destroys_it(cloud: &Cloud, before: &Status) {
         .await;
     let calls = cloud.control.calls();
     println!("destroyed with {} calls", count(&calls, |_| true));
-    // Passes take 130 at most, and the looks at three instances that leave at once a few.
-    assert!(count(&calls, |_| true) <= 145, "{calls:#}");
+    // Passes take 130 at most. The lifecycle function looks at three instances that leave at once as often as the machine
+    // lets it: 23 calls on a slow one.
+    assert!(count(&calls, |_| true) <= 160, "{calls:#}");
     assert!(deleted.serial > before.serial);
     assert_eq!(deleted.outputs, Status::default().outputs);
 }
