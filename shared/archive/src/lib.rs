@@ -2,7 +2,8 @@
 //!
 //! Two ways lead into it. An event names one state ([`archive_state`]). The [`sweep`], on a schedule, needs no event: it
 //! lists what was recorded and what was archived, archives the difference, wakes stacks whose wake-up was lost, has
-//! instances looked at that wait, and sends ticks of the scaler anew. Two ways lead out: [`history`] says what changed from state to state, and [`spec_text`] writes a recorded spec down again.
+//! instances looked at that wait, and sends ticks of the scaler anew. Two ways lead out: [`history`] says what changed from
+//! state to state, and [`spec_text`] writes a recorded spec down again.
 //!
 //! Guarantees: an archived object is never overwritten, by nobody's race; what is put was unpacked and compared before,
 //! and is read back and compared after; a state whose archive holds something else is an error each time it is met.

@@ -53,11 +53,7 @@ pub fn settings(env: &BTreeMap<String, String>) -> Result<Settings, ConfigError>
             "set it to the name of the bucket that specs are put in",
         )?,
         state_bucket: state_bucket(env)?,
-        queue: required(
-            env,
-            "QUEUE_URL",
-            "set it to the URL of the queue that feeds this function",
-        )?,
+        queue: own_queue(env)?,
         region: required(
             env,
             "AWS_REGION",
@@ -103,11 +99,7 @@ pub fn archive_settings(env: &BTreeMap<String, String>) -> Result<windlass_archi
 pub fn lifecycle_settings(env: &BTreeMap<String, String>) -> Result<LifecycleSettings, ConfigError> {
     Ok(LifecycleSettings {
         state_bucket: state_bucket(env)?,
-        queue: required(
-            env,
-            "QUEUE_URL",
-            "set it to the URL of the queue that feeds this function",
-        )?,
+        queue: own_queue(env)?,
         provision_queue: provision_queue(env)?,
     })
 }
@@ -119,11 +111,7 @@ pub fn lifecycle_settings(env: &BTreeMap<String, String>) -> Result<LifecycleSet
 pub fn scale_settings(env: &BTreeMap<String, String>) -> Result<ScaleSettings, ConfigError> {
     Ok(ScaleSettings {
         state_bucket: state_bucket(env)?,
-        queue: required(
-            env,
-            "QUEUE_URL",
-            "set it to the URL of the queue that feeds this function",
-        )?,
+        queue: own_queue(env)?,
     })
 }
 
@@ -166,6 +154,14 @@ fn state_bucket(env: &BTreeMap<String, String>) -> Result<String, ConfigError> {
         env,
         "STATE_BUCKET",
         "set it to the name of the bucket that states and statuses go to",
+    )
+}
+
+fn own_queue(env: &BTreeMap<String, String>) -> Result<String, ConfigError> {
+    required(
+        env,
+        "QUEUE_URL",
+        "set it to the URL of the queue that feeds this function",
     )
 }
 
