@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use jiff::SignedDuration;
+use windlass_calls::autoscaling::DescribeAutoScalingGroups;
 use windlass_crash::{Lab, STATE_BUCKET, Stopped, runs_and_serves, stack, verify, verify_gone};
 use windlass_engine::{head_key, state_key};
 use windlass_sim::{Lag, WorldConfig};
@@ -188,4 +190,52 @@ fn a_client_token_that_was_used_for_something_else_is_left_behind() {
             spec.replace("{zones", "{cidr: 10.7.0.0/16, zones")
         ),
     );
+}
+
+/// Somebody deleted a group in which an instance waited at the gate, and another name was free for the next one: that there is
+/// no such group was taken for one that cannot be seen yet, and the looks went on for ever.
+#[test]
+fn a_group_that_goes_with_whoever_waits_in_it_is_forgotten() {
+    let spec = |port: u16| {
+        format!(
+            "allowReplace: true\ncompute: {{app: {{packages: [nginx], port: {port}}}}}\nscaling: {{min: 2}}\n"
+        )
+    };
+    let lab = Lab::new(
+        WorldConfig {
+            running_delay: SignedDuration::from_mins(3),
+            ..WorldConfig::default()
+        },
+        1,
+    );
+    becomes_ready(&lab, &spec(80));
+    becomes_ready(&lab, &spec(8080));
+    let next = "windlass-dev-web.b";
+    let one = lab.in_service().pop_first().unwrap();
+    assert!(lab.sim.world_mut().terminate_instance(&one));
+    let waits = |lab: &Lab| {
+        let now = lab.sim.now();
+        let names = vec![next.to_owned()];
+        let groups = lab
+            .sim
+            .world_mut()
+            .call(now, DescribeAutoScalingGroups { names })
+            .unwrap();
+        let mut instances = groups.iter().flat_map(|group| &group.instances);
+        instances.any(|instance| instance.lifecycle_state == "Pending:Wait")
+    };
+    while !waits(&lab) {
+        let next = lab.sim.now() + SignedDuration::from_secs(10);
+        while lab.step_until(next).is_some() {}
+        lab.sim.set_now(next);
+    }
+    let soon = lab.sim.now() + SignedDuration::from_mins(1);
+    while lab.step_until(soon).is_some() {}
+    assert!(
+        lab.sim.world_mut().delete(next),
+        "before anybody could be registered"
+    );
+    lab.look();
+    assert_eq!(lab.run(3 * LIMIT), Stopped::Quiet);
+    verify(&lab).unwrap();
 }

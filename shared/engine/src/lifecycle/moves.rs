@@ -1,6 +1,8 @@
 //! The calls that move instances: into the probe target group and out of it, and out of their wait.
 
-use windlass_calls::autoscaling::{CompleteLifecycleAction, HookResult, RecordLifecycleActionHeartbeat};
+use windlass_calls::autoscaling::{
+    CompleteLifecycleAction, DescribeAutoScalingGroups, HookResult, RecordLifecycleActionHeartbeat,
+};
 use windlass_calls::elb::{DeregisterTargets, RegisterTargets};
 use windlass_calls::{CallError, Class};
 
@@ -39,7 +41,7 @@ impl<P: Port> Session<'_, P> {
         drop(self.port.call(leave).await);
     }
 
-    /// Ends a wait. One that has ended already is done (rule 16).
+    /// Ends a wait. One that has ended already is done (rule 16), and so is one in a group that is gone.
     pub(super) async fn complete(
         &self,
         group: &str,
@@ -54,6 +56,11 @@ impl<P: Port> Session<'_, P> {
             result,
         };
         match self.port.call(complete).await {
+            Err(error) if error.class == Class::NotYet => {
+                let names = vec![group.to_owned()];
+                let groups = self.port.call(DescribeAutoScalingGroups { names }).await?;
+                if groups.is_empty() { Ok(()) } else { Err(error) }
+            }
             Err(error) if error.class != Class::Gone => Err(error),
             _ => Ok(()),
         }
