@@ -8,11 +8,11 @@ use windlass_calls::ec2::{
     CreateSecurityGroup, CreateSubnet, CreateVpc, CreateVpcEndpoint, DescribeLaunchTemplateVersions,
     EndpointAccess, RunInstances,
 };
-use windlass_calls::{Call, Tags};
+use windlass_calls::{Call, CallError, Tags};
 use windlass_crash::{Lab, STATE_BUCKET, Stopped, difference, shape, stack, verify, verify_gone};
 use windlass_engine::{head_key, state_key, status_key};
 use windlass_planner::Id;
-use windlass_sim::{Lag, Live, WorldConfig};
+use windlass_sim::{Lag, Live, Verdict, WorldConfig};
 
 const SMALL: &str = "
 allowReplace: true
@@ -138,6 +138,27 @@ fn what_is_lost_is_found_again_and_nothing_is_made_anew(
     assert_eq!(difference(&shape(&lab).unwrap(), &form), None);
     assert!(lab.head().unwrap().serial >= serial.min(1));
     // And once it is found it can go.
+    lab.delete_spec();
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    verify_gone(&lab).unwrap();
+}
+
+/// What is found again of a stack that goes is recorded by its name only: the role without its ARN, from which the topic's
+/// follows. It was then asked for in an account without a number, and stayed.
+#[test]
+fn a_topic_that_could_not_go_in_the_first_pass_goes_in_a_later_one() {
+    let lab = account(Lag::None);
+    become_(&lab, SMALL);
+    lose_everything(&lab);
+    let refused = std::cell::Cell::new(0);
+    lab.sim
+        .set_faults(Some(Box::new(move |sent| match sent.request.action() {
+            action @ "sns:DeleteTopic" if refused.get() < 2 => {
+                refused.set(refused.get() + 1);
+                Verdict::Fail(CallError::answered(action, "Throttling", "slow down", 400))
+            }
+            _ => Verdict::Deliver,
+        })));
     lab.delete_spec();
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     verify_gone(&lab).unwrap();

@@ -3,7 +3,7 @@
 //! Its ARN follows from its name, so that it is found by asking for its tags. It is not encrypted: alarms cannot
 //! publish to a topic under AWS's own key, and what they say names metrics, not data.
 
-use windlass_calls::iam::Response as Iam;
+use windlass_calls::iam::{GetRole, Response as Iam};
 use windlass_calls::sns::{self, CreateTopic, DeleteTopic, ListTagsForResource, Response as Sns};
 use windlass_calls::{Request, Response, Tags};
 
@@ -46,15 +46,18 @@ impl Kind for Topic {
         if cx.spec.monitoring.notify.is_empty() && !cx.looks_for(Self::NAME, known) {
             return Ok(vec![]);
         }
-        if cx.destroying && known.get(&Id::only("instance-role")).is_none() {
-            // With the state lost, the account is the one of the role as AWS shows it, or as it last did.
+        let recorded = known.get(&Id::only("instance-role"));
+        let recorded = recorded.filter(|role| role.outputs.get("arn").starts_with("arn:"));
+        if cx.destroying && recorded.is_none() {
+            // With the state lost, or the role recorded before AWS showed it, the account is the one of the role as AWS shows
+            // it, or as it last did.
             let role = seen.role.as_deref().unwrap_or(cx.role);
+            if role.is_empty() {
+                let name = names::instance_role(&cx.spec.stack, cx.region);
+                return Ok(vec![GetRole { name }.into()]);
+            }
             let topic = named(cx, &cx.beside(role, "sns"));
-            let asks = !role.is_empty();
-            return Ok(asks
-                .then(|| ListTagsForResource { topic }.into())
-                .into_iter()
-                .collect());
+            return Ok(vec![ListTagsForResource { topic }.into()]);
         }
         let topic = arn(cx, known)?;
         Ok(vec![ListTagsForResource { topic }.into()])
