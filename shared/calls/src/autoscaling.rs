@@ -1,5 +1,7 @@
 //! EC2 Auto Scaling: the group, its instances and what it tried.
 
+use ordered_float::OrderedFloat;
+
 use crate::Tags;
 
 calls! { "autoscaling", Autoscaling;
@@ -89,6 +91,17 @@ calls! { "autoscaling", Autoscaling;
     ResumeProcesses { /// Group name.
         group: String, /// Processes.
         processes: Vec<String> } => done, Idempotent;
+    /// The step scaling policies of a group; those of other types are left out.
+    DescribePolicies { /// Group name.
+        group: String } => Vec<Policy>, Read;
+    /// Writes a step scaling policy, over an earlier one of the name, which keeps its ARN.
+    PutScalingPolicy { /// Group name.
+        group: String, /// The policy.
+        policy: StepPolicy } => PolicyArn, Idempotent;
+    /// Takes a policy away, and with it the action of the alarms that name it.
+    DeletePolicy { /// Group name.
+        group: String, /// Policy name.
+        policy: String } => done, Delete;
     /// Deletes a group without instances; one with instances answers `ResourceInUse`.
     DeleteAutoScalingGroup { /// Group name.
         group: String } => done, Delete;
@@ -255,6 +268,68 @@ impl HookResult {
     }
 }
 
+/// A step scaling policy. An alarm that has its ARN among its actions runs it, and again each minute while it stays in `ALARM`
+/// (rule 1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepPolicy {
+    /// Name, unique in the group.
+    pub name: String,
+    /// Steps, by rising distance.
+    pub steps: Vec<Step>,
+    /// Instances that a step adds or removes at least.
+    pub least: u32,
+}
+
+/// What a policy does at a distance of the metric from the alarm's threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// From this distance on; `None` for any below the other end.
+    pub from: Option<OrderedFloat<f64>>,
+    /// Up to this distance, without it; `None` for any above.
+    pub to: Option<OrderedFloat<f64>>,
+    /// Change of the capacity in percent.
+    pub percent: i32,
+}
+
+impl StepPolicy {
+    /// Instances more, or fewer, of so many in service that have warmed up, at this distance. What is no whole number is cut
+    /// towards zero beyond one instance, and is one instance below.
+    #[must_use]
+    pub fn change(&self, capacity: u32, distance: f64) -> i64 {
+        let holds = |step: &&Step| {
+            let (from, to) = (
+                step.from.map(OrderedFloat::into_inner),
+                step.to.map(OrderedFloat::into_inner),
+            );
+            from.is_none_or(|from| distance >= from) && to.is_none_or(|to| distance < to)
+        };
+        let Some(step) = self.steps.iter().find(holds) else {
+            return 0;
+        };
+        let hundredths = i64::from(capacity) * i64::from(step.percent);
+        let whole = match hundredths.abs() {
+            0..100 => hundredths.signum(),
+            _ => hundredths / 100,
+        };
+        whole.abs().max(self.least.into()) * i64::from(step.percent.signum())
+    }
+}
+
+/// ARN of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyArn(pub String);
+
+/// A policy as AWS shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// ARN: what alarms name.
+    pub arn: String,
+    /// Settings, as AWS has them.
+    pub settings: StepPolicy,
+}
+
 /// Id of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshId(pub String);
@@ -371,6 +446,36 @@ pub struct Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The examples of the Auto Scaling user guide for percentages, and the least that a step changes.
+    #[test]
+    fn a_percentage_is_cut_towards_zero_beyond_one_instance_and_is_one_below() {
+        let step = |from: Option<f64>, to: Option<f64>, percent| Step {
+            from: from.map(OrderedFloat),
+            to: to.map(OrderedFloat),
+            percent,
+        };
+        let policy = |least, steps: &[Step]| StepPolicy {
+            name: "steps".into(),
+            steps: steps.to_vec(),
+            least,
+        };
+        let by = |percent| policy(0, &[step(Some(0.0), None, percent)]);
+        assert_eq!(by(127).change(10, 0.0), 12);
+        assert_eq!(by(-66).change(10, 1.0), -6);
+        assert_eq!(by(7).change(10, 1.0), 1);
+        assert_eq!(by(-5).change(10, 1.0), -1);
+        assert_eq!(policy(2, &[step(Some(0.0), None, 25)]).change(4, 1.0), 2);
+        assert_eq!(policy(1, &[step(Some(0.0), None, 50)]).change(0, 1.0), 1);
+        let steps = [
+            step(None, Some(0.0), -10),
+            step(Some(0.0), Some(10.0), 10),
+            step(Some(10.0), None, 30),
+        ];
+        let changes = [-1.0, 0.0, 9.9, 10.0].map(|distance| policy(0, &steps).change(10, distance));
+        assert_eq!(changes, [-1, 1, 1, 3]);
+        assert_eq!(policy(1, &steps[1..2]).change(10, 10.0), 0, "no step for it");
+    }
 
     #[test]
     fn the_share_on_demand_is_rounded_up_and_never_beyond_the_instances() {

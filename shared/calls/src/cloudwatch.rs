@@ -62,6 +62,9 @@ pub struct Alarm {
     /// ARNs of what is told when it goes off and when it is over, in order and each once; none: only EventBridge hears
     /// of it.
     pub notify: Vec<String>,
+    /// ARNs of the scaling policies that it runs each minute while it is in `ALARM` (rule 1), in order and each once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
 
 /// What an alarm watches.

@@ -131,11 +131,13 @@ fn is_throttling(code: &str) -> bool {
 }
 
 /// What Auto Scaling says in words only: a lifecycle action was completed already, or its time is up (rule 16); the hook
-/// itself is gone; the instance left its group.
-const MISSING: [&str; 3] = [
+/// itself is gone; the instance left its group; a scheduled action or a policy was deleted already.
+const MISSING: [&str; 5] = [
     "No active Lifecycle Action found",
     "No Lifecycle Hook found",
     "No managed instance found",
+    "Scheduled action name not found",
+    "Policy name not found",
 ];
 
 /// Sorts an AWS error code. Rules 7, 30, 31, 34, 40, 44 of the AWS facts.

@@ -210,6 +210,7 @@ impl Board {
                 kinds::listener::Listener,
                 kinds::probe_rule::ProbeRule,
                 kinds::auto_scaling_group::AutoScalingGroup,
+                kinds::scaling_policy::ScalingPolicy,
                 kinds::lifecycle_hook::LifecycleHook,
                 kinds::group_metrics::GroupMetrics,
                 kinds::instance::Instance,

@@ -32,6 +32,9 @@ pub const TERMINATE_HOOK: &str = "windlass-terminate";
 /// Seconds without a heartbeat after which it lets them go on, so that the fleet heals without us.
 pub const HOOK_HEARTBEAT: u32 = 900;
 
+/// Name of the step policy with which AWS itself adds instances.
+pub const BACKSTOP: &str = "windlass-backstop";
+
 /// Longest load balancer and target group name (rule 35).
 const ELB_LIMIT: usize = 32;
 /// Longest IAM role and instance profile name.

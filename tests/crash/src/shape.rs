@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
-use windlass_calls::autoscaling::DescribeAutoScalingGroups;
+use windlass_calls::autoscaling::{DescribeAutoScalingGroups, DescribePolicies, Policy};
 use windlass_calls::cloudwatch::{DescribeAlarms, GetDashboard};
 use windlass_calls::ec2::{
     DescribeAddresses, DescribeInstances, DescribeInternetGateways, DescribeLaunchTemplateVersions,
@@ -78,6 +78,12 @@ impl Camera {
         for balancer in balancers.flatten() {
             names.push((balancer.dns_name, "<load-balancer.dns>".into()));
             names.push((balancer.name, "<load-balancer.name>".into()));
+        }
+        for group in live.iter().filter(|it| it.kind == "auto-scaling-group") {
+            let group = group.id.clone();
+            let policies = world.call(now, DescribePolicies { group }).into_iter();
+            let stands = |policy: Policy| (policy.arn, format!("<scaling-policy {}>", policy.settings.name));
+            names.extend(policies.flatten().map(stands));
         }
         let groups = world.call(now, DescribeTargetGroups { name: None }).into_iter();
         names.extend(
@@ -264,6 +270,11 @@ impl Camera {
             self.note(template);
         }
         for group in self.of("auto-scaling-group") {
+            for policy in self.ask(DescribePolicies {
+                group: group.id.clone(),
+            })? {
+                self.note(policy);
+            }
             for mut group in self.ask(DescribeAutoScalingGroups {
                 names: vec![group.id],
             })? {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use jiff::SignedDuration;
+use windlass_calls::autoscaling::{DescribePolicies, PutScalingPolicy};
 use windlass_calls::cloudwatch::{Alarm, DescribeAlarms, Watch};
 use windlass_crash::{Lab, Stopped, verify};
 use windlass_engine::{Phase, Trigger};
@@ -30,25 +31,30 @@ fn alarms(lab: &Lab) -> Vec<Alarm> {
 }
 
 #[test]
-fn scaling_alarms_tell_nobody_and_the_others_tell_the_topic() {
+fn scaling_alarms_tell_nobody_the_backstop_runs_its_policy_and_the_others_tell_the_topic() {
     let lab = ready();
-    let told: Vec<(String, usize)> = alarms(&lab)
+    let told: Vec<(String, usize, usize)> = alarms(&lab)
         .into_iter()
         .map(|alarm| {
             (
                 alarm.name.rsplit('/').next().unwrap().to_owned(),
                 alarm.notify.len(),
+                alarm.policies.len(),
             )
         })
         .collect();
     let expected = [
-        ("5xx-rate", 1),
-        ("cpu-in", 0),
-        ("cpu-out", 0),
-        ("latency", 1),
-        ("no-healthy-host", 1),
+        ("5xx-rate", 1, 0),
+        ("backstop", 0, 1),
+        ("cpu-in", 0, 0),
+        ("cpu-out", 0, 0),
+        ("latency", 1, 0),
+        ("no-healthy-host", 1, 0),
     ];
-    assert_eq!(told, expected.map(|(name, count)| (name.to_owned(), count)));
+    assert_eq!(
+        told,
+        expected.map(|(name, count, run)| (name.to_owned(), count, run))
+    );
 }
 
 #[test]
@@ -68,6 +74,42 @@ fn scaling_alarms_are_as_the_spec_says() {
     assert_eq!(metric.dimensions["AutoScalingGroupName"], "windlass-dev-web");
     assert_eq!((alarm.threshold.0, alarm.periods, alarm.datapoints), (70.0, 2, 2));
     assert_eq!(alarm.comparison, "GreaterThanThreshold");
+}
+
+/// What somebody changed of the policy is put back, and a spec without metrics has none.
+#[test]
+fn the_backstop_is_put_back_and_goes_with_the_last_metric() {
+    let lab = ready();
+    let policies = |lab: &Lab| {
+        let group = "windlass-dev-web".to_owned();
+        let now = lab.sim.now();
+        lab.sim.world_mut().call(now, DescribePolicies { group }).unwrap()
+    };
+    let first = policies(&lab);
+    let mut mine = first[0].settings.clone();
+    mine.steps[0].percent = 5;
+    let mut theirs = mine.clone();
+    theirs.name = "somebody-elses".into();
+    for policy in [mine, theirs] {
+        let group = "windlass-dev-web".to_owned();
+        let now = lab.sim.now();
+        let put = PutScalingPolicy { group, policy };
+        lab.sim.world_mut().call(now, put).unwrap();
+    }
+    lab.look();
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let now = policies(&lab);
+    assert_eq!(now.len(), 2, "another one is somebody else's");
+    assert!(now.contains(&first[0]), "{now:?}");
+    let (begin, end) = (WEB.find("  metrics:").unwrap(), WEB.find("lifecycle:").unwrap());
+    lab.upload(&format!("{}  metrics: []\n{}", &WEB[..begin], &WEB[end..]));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let left: Vec<String> = policies(&lab)
+        .into_iter()
+        .map(|policy| policy.settings.name)
+        .collect();
+    assert_eq!(left, ["somebody-elses"]);
+    assert!(alarms(&lab).iter().all(|alarm| alarm.policies.is_empty()));
 }
 
 /// Rule 2: an alarm is changed by writing it again, and nothing else is.

@@ -120,3 +120,30 @@ async fn when_the_load_is_gone_so_are_the_instances() {
         .wait_for(key, "Deleted", |status| status.phase == Phase::Deleted)
         .await;
 }
+
+/// Nobody tells the function of alarms, and the instances are overrun: AWS itself adds half as many, by the policy that the
+/// stack was given.
+#[tokio::test]
+async fn a_group_that_is_overrun_grows_though_the_function_hears_of_nothing() {
+    let cloud = Cloud::connect().await;
+    let stack = &format!("e2e/backstop-{}", windlass_e2e::run());
+    let key = &format!("specs/{stack}.yaml");
+    let outputs = running(&cloud, key).await.outputs;
+    let name = &outputs.asg_name;
+    cloud.wait_for_healthy(&outputs.target_group_arn, 2).await;
+    let silenced = cloud.rules.silence("CloudWatch Alarm State Change");
+    cloud.report_cpu(name, 7, 2, 97.0);
+    let grown = until(&cloud, name, "larger", |group| group.desired > 2).await;
+    assert_eq!(grown.desired, 3);
+    assert!(
+        journal(&cloud, stack)
+            .await
+            .iter()
+            .all(|entry| !entry.decision.changes())
+    );
+    drop(silenced);
+    cloud.delete(key).await;
+    cloud
+        .wait_for(key, "Deleted", |status| status.phase == Phase::Deleted)
+        .await;
+}

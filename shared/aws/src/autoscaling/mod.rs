@@ -1,11 +1,12 @@
 //! EC2 Auto Scaling: groups and their tags here, what they launch in `launch`, instance refreshes in `refresh`, lifecycle
-//! hooks in `hook`.
+//! hooks in `hook`, scaling policies in `policy`.
 //!
 //! `DesiredCapacity` is sent only where a call names it: the autoscaler owns it (rule 47 of the AWS facts), and AWS
 //! starts a new group at its minimum.
 
 mod hook;
 mod launch;
+mod policy;
 mod refresh;
 
 use aws_sdk_autoscaling::Client;
@@ -50,6 +51,9 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         SetInstanceHealth => set_health,
         SuspendProcesses => hook::suspend,
         ResumeProcesses => hook::resume,
+        DescribePolicies => policy::describe,
+        PutScalingPolicy => policy::put,
+        DeletePolicy => policy::delete,
         DeleteAutoScalingGroup => delete_group,
     )
 }

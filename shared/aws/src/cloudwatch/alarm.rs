@@ -15,6 +15,9 @@ use crate::fault::Fault;
 /// Id of the expression that an alarm watches, among the metrics it is made of.
 const WATCHED: &str = "expression";
 
+/// What is in the ARN of a scaling policy, and of nothing else that an alarm can name.
+const POLICY: &str = ":scalingPolicy:";
+
 /// What an alarm watches, as `PutMetricAlarm` takes it: one metric in single fields, or queries.
 #[derive(Default)]
 pub(super) struct Watched {
@@ -96,6 +99,7 @@ pub(super) fn read(found: sdk::MetricAlarm) -> Result<Alarm, Fault> {
     let periods = or_zero(found.evaluation_periods);
     let foreign = foreign(&found);
     Ok(Alarm {
+        policies: policies(&found),
         notify: notified(&found),
         name: field(found.alarm_name, "AlarmName")?,
         description: or_empty(found.alarm_description),
@@ -183,10 +187,35 @@ fn named(dimensions: Option<Vec<sdk::Dimension>>) -> BTreeMap<String, String> {
     dimensions.unwrap_or_default().into_iter().map(pair).collect()
 }
 
-/// Who is told when it goes off and when it is over, in order. Whoever is not told both is marked with what is so.
+/// What an alarm does when it goes off: those that it tells, and the policies that it runs.
+pub(super) fn when_off(alarm: &Alarm) -> Vec<String> {
+    alarm.notify.iter().chain(&alarm.policies).cloned().collect()
+}
+
+/// The scaling policies that it runs, in order.
+fn policies(found: &sdk::MetricAlarm) -> Vec<String> {
+    let all = found
+        .alarm_actions()
+        .iter()
+        .filter(|action| is_run(found, action));
+    all.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether an action of the state `ALARM` is a scaling policy, and of that state only.
+fn is_run(found: &sdk::MetricAlarm, action: &String) -> bool {
+    let enabled = found.actions_enabled != Some(false);
+    enabled && action.contains(POLICY) && !found.ok_actions().contains(action)
+}
+
+/// Who is told when it goes off and when it is over, in order. Whoever is not told both, and is no policy, is marked with
+/// what is so.
 fn notified(found: &sdk::MetricAlarm) -> Vec<String> {
     let set = |actions: &[String]| actions.iter().cloned().collect::<BTreeSet<_>>();
-    let (off, over) = (set(found.alarm_actions()), set(found.ok_actions()));
+    let told = found
+        .alarm_actions()
+        .iter()
+        .filter(|action| !is_run(found, action));
+    let (off, over) = (told.cloned().collect::<BTreeSet<_>>(), set(found.ok_actions()));
     let disabled = found.actions_enabled == Some(false);
     let mark = |what: &str, who: &String| format!("{what}: {who}");
     let both = off.intersection(&over).map(|who| {
@@ -207,6 +236,7 @@ fn notified(found: &sdk::MetricAlarm) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const STEPS: &str = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1:autoScalingGroupName/web:policyName/steps";
     const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:windlass-dev-web";
 
     fn cpu(statistic: &str) -> Metric {
@@ -237,11 +267,13 @@ mod tests {
             datapoints: 2,
             missing_data: "notBreaching".into(),
             notify: vec![TOPIC.into()],
+            policies: vec![STEPS.into()],
         }
     }
 
     /// The alarm AWS would show after it was written.
     fn written(alarm: Alarm) -> sdk::MetricAlarm {
+        let off = when_off(&alarm);
         let watched = watched(alarm.watch);
         let mut shown = sdk::MetricAlarm::builder()
             .alarm_name(alarm.name)
@@ -252,7 +284,7 @@ mod tests {
             .datapoints_to_alarm(signed(alarm.datapoints))
             .treat_missing_data(alarm.missing_data)
             .actions_enabled(true)
-            .set_alarm_actions(Some(alarm.notify.clone()))
+            .set_alarm_actions(Some(off))
             .set_ok_actions(Some(alarm.notify))
             .build();
         shown.namespace = watched.namespace;
@@ -321,7 +353,8 @@ mod tests {
     fn actions_for_one_state_only_or_switched_off_equal_none_of_ours() {
         let notify = |change: fn(&mut sdk::MetricAlarm)| seen(change, ratio()).map(|alarm| alarm.notify);
         let silent = notify(|shown| shown.actions_enabled = Some(false));
-        assert_eq!(silent, Some(vec![format!("disabled: {TOPIC}")]));
+        let marked = [format!("ALARM only: {STEPS}"), format!("disabled: {TOPIC}")];
+        assert_eq!(silent.map(BTreeSet::from_iter), Some(BTreeSet::from(marked)));
         let half = notify(|shown| shown.ok_actions = None);
         assert_eq!(half, Some(vec![format!("ALARM only: {TOPIC}")]));
         let half = notify(|shown| shown.alarm_actions = None);

@@ -46,6 +46,7 @@ async fn get_dashboard(client: &Client, call: GetDashboard) -> Result<String, Fa
 
 async fn put_metric_alarm(client: &Client, call: PutMetricAlarm) -> Result<(), Fault> {
     let alarm = *call.alarm;
+    let off = alarm::when_off(&alarm);
     let watched = alarm::watched(alarm.watch);
     client
         .put_metric_alarm()
@@ -64,7 +65,7 @@ async fn put_metric_alarm(client: &Client, call: PutMetricAlarm) -> Result<(), F
         .datapoints_to_alarm(signed(alarm.datapoints))
         .treat_missing_data(alarm.missing_data)
         .actions_enabled(true)
-        .set_alarm_actions(Some(alarm.notify.clone()))
+        .set_alarm_actions(Some(off))
         .set_ok_actions(Some(alarm.notify))
         .set_tags(to_sdk(call.tags))
         .send()

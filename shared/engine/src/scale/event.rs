@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use windlass_planner::kinds::alarm::BACKSTOP;
 use windlass_planner::names;
 
 use super::{ScaleMessage, ScaleOccasion};
@@ -11,8 +12,8 @@ use crate::lifecycle::EventError;
 const CHANGE: &str = "CloudWatch Alarm State Change";
 /// The state in which an alarm asks for something.
 const ALARM: &str = "ALARM";
-/// Ends of the names of alarms that call for more instances, and for fewer.
-const STEPS: [&str; 2] = ["-out", "-in"];
+/// Ends of the names of alarms that call for more instances, for fewer, and for the group's own policy.
+const STEPS: [&str; 3] = ["-out", "-in", BACKSTOP];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,17 +74,20 @@ mod tests {
         })
     }
 
-    #[test]
-    fn an_alarm_that_goes_off_names_its_stack() {
+    #[rstest]
+    #[case::out("cpu-out")]
+    #[case::shrink("cpu-in")]
+    #[case::backstop("backstop")]
+    fn an_alarm_that_goes_off_names_its_stack(#[case] part: &str) {
         let stack = StackId {
             environment: "dev".into(),
             name: "web".into(),
         };
         let alarm = ScaleOccasion::Alarm {
             stack,
-            alarm: "cpu-out".into(),
+            alarm: part.into(),
         };
-        let body = event("windlass/dev/web/cpu-out", "ALARM").to_string();
+        let body = event(&format!("windlass/dev/web/{part}"), "ALARM").to_string();
         assert_eq!(ScaleOccasion::parse(&body).unwrap(), Some(alarm));
     }
 

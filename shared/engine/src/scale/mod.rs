@@ -25,6 +25,7 @@ use windlass_calls::autoscaling::{Group, SetDesiredCapacity};
 use windlass_calls::s3::Condition;
 use windlass_calls::sqs::SendMessage;
 use windlass_calls::{CallError, Class};
+use windlass_planner::kinds::alarm::BACKSTOP;
 use windlass_planner::{Id, names};
 use windlass_scaling::{Decision, Policy, decide};
 use windlass_spec::StackId;
@@ -100,6 +101,9 @@ impl ScaleOccasion {
 
     fn in_words(&self) -> String {
         match self {
+            Self::Alarm { alarm, .. } if alarm == BACKSTOP => {
+                "alarm backstop went off: the group's own policy adds instances".into()
+            }
             Self::Alarm { alarm, .. } => format!("alarm {alarm} went off"),
             Self::Recorded { .. } => "a state was recorded".into(),
             Self::Woken(_) => "a minute went by".into(),

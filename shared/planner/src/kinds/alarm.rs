@@ -1,6 +1,6 @@
-//! Alarms: those that the scaling metrics ask for, and those that a web service needs.
+//! Alarms: those that the scaling metrics ask for, the backstop's, and those that a web service needs.
 //!
-//! Scaling alarms tell nobody but EventBridge: deciding is the scaler's. The others, wanted where somebody is to be
+//! Scaling alarms tell nobody but EventBridge: deciding is the scaler's. The backstop's runs its policy. The others, wanted where somebody is to be
 //! told, go to the topic. Writing an alarm again is how it is changed (rule 2), so that a different threshold needs no
 //! more than the same call.
 
@@ -19,11 +19,18 @@ use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 
-/// An alarm. Ids: `alarm/cpu-out`, `alarm/cpu-in`, `alarm/5xx-rate`, `alarm/no-healthy-host`, `alarm/latency`.
+/// An alarm. Ids: `alarm/cpu-out`, `alarm/cpu-in`, `alarm/backstop`, `alarm/5xx-rate`, `alarm/no-healthy-host`,
+/// `alarm/latency`.
 pub struct Alarm;
 
 /// Seconds of one period: instances and load balancers report every minute (rule 3).
 const PERIOD: u32 = 60;
+/// The alarm of the group's own policy: what it is called.
+pub const BACKSTOP: &str = "backstop";
+/// Processor use in percent at which instances are about to be overrun.
+const OVERRUN_PERCENT: f64 = 90.0;
+/// Minutes in a row of it: long enough for the scaler to have answered.
+const OVERRUN_MINUTES: u32 = 5;
 /// The alarms of a web service: what they are called.
 const SERVICE: [&str; 3] = ["5xx-rate", "no-healthy-host", "latency"];
 /// Share of failed requests that is trouble, in percent.
@@ -92,9 +99,11 @@ impl Kind for Alarm {
                 .into_iter()
                 .chain(shrink)
         });
+        let backstop = super::scaling_policy::is_wanted(cx).then(|| BACKSTOP.to_owned());
         let told = !cx.spec.monitoring.notify.is_empty();
         let service = SERVICE.into_iter().filter(|_| told).map(str::to_owned);
         Ok(scaling
+            .chain(backstop)
             .chain(service)
             .map(|part| Id::of(Self::NAME, part))
             .collect())
@@ -129,6 +138,7 @@ impl Kind for Alarm {
         served_once(cx, known)?;
         let wanted = match scaling(cx, id, known)? {
             Some(alarm) => alarm,
+            None if id.part() == BACKSTOP => backstop(cx, known)?,
             None => service(cx, id, known)?,
         };
         let outputs = Outputs::id(&wanted.name);
@@ -242,7 +252,29 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
         datapoints: breach.periods,
         missing_data: missing_data.into(),
         notify: vec![],
+        policies: vec![],
     }))
+}
+
+/// The alarm that has the group's own policy add instances, whichever measure the scaler goes by.
+fn backstop(cx: &Context, known: &Known) -> Result<Wanted, Blocked> {
+    // A new group's policy has another ARN, once it is written.
+    let policy = known.ready(&Id::of("scaling-policy", BACKSTOP))?.get("arn");
+    let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
+    Ok(Wanted {
+        name: names::alarm(&cx.spec.stack, BACKSTOP),
+        description: format!(
+            "backstop: average CPU above {OVERRUN_PERCENT} % for {OVERRUN_MINUTES} minutes, AWS adds instances by itself"
+        ),
+        watch: Watch::Metric(metric(Measure::Cpu, &group, "")),
+        comparison: "GreaterThanThreshold".into(),
+        threshold: OrderedFloat(OVERRUN_PERCENT),
+        periods: OVERRUN_MINUTES,
+        datapoints: OVERRUN_MINUTES,
+        missing_data: "missing".into(),
+        notify: vec![],
+        policies: vec![policy],
+    })
 }
 
 /// An alarm of the web service.
@@ -310,6 +342,7 @@ fn service(cx: &Context, id: &Id, known: &Known) -> Result<Wanted, Blocked> {
         datapoints,
         missing_data: missing_data.into(),
         notify: vec![topic],
+        policies: vec![],
     })
 }
 

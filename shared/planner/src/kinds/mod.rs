@@ -10,6 +10,7 @@ pub mod network_interface;
 pub mod route;
 pub mod route_table;
 pub mod route_table_association;
+pub mod scaling_policy;
 pub mod subnet;
 pub mod vpc;
 pub mod vpc_endpoint;

@@ -2,15 +2,15 @@
 //! gone, terminate it once its replacement is in service, forget it once it has drained.
 //!
 //! With a maintenance policy of at least 100 % a replacement is launched first, else the old instance goes first
-//! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Warm pools and scaling are
+//! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Warm pools are
 //! not modelled; `hook` adds what holds instances on their way, `refresh` what replaces them by ones of another version,
-//! `spot` what is different for spot instances.
+//! `spot` what is different for spot instances, `policy` what alarms do to its capacity.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_calls::Tags;
-use windlass_calls::autoscaling::{Activity, GroupSettings, Launch, LifecycleHook, Transition};
+use windlass_calls::autoscaling::{Activity, GroupSettings, Launch, LifecycleHook, Policy, Transition};
 use windlass_calls::ec2::{LaunchTemplateData, Subnet};
 
 use super::hook::Hold;
@@ -38,6 +38,8 @@ pub(crate) struct Fleet {
     pub(super) suspended: BTreeSet<String>,
     /// Lifecycle hooks by name.
     pub(super) hooks: BTreeMap<String, LifecycleHook>,
+    /// Step scaling policies by name.
+    pub(super) policies: BTreeMap<String, Policy>,
     /// The newest first.
     pub(super) activities: VecDeque<Activity>,
     /// The newest first.
@@ -90,6 +92,7 @@ impl Fleet {
             metrics: BTreeSet::new(),
             suspended: BTreeSet::new(),
             hooks: BTreeMap::new(),
+            policies: BTreeMap::new(),
             activities: VecDeque::new(),
             refreshes: VecDeque::new(),
             next_launch: now,

@@ -7,6 +7,7 @@ mod change;
 mod fleet;
 mod hook;
 mod member;
+mod policy;
 mod refresh;
 mod spot;
 
@@ -91,6 +92,9 @@ impl World {
             SetInstanceHealth => set_health,
             SuspendProcesses => suspend_processes,
             ResumeProcesses => resume_processes,
+            DescribePolicies => describe_policies,
+            PutScalingPolicy => put_policy,
+            DeletePolicy => delete_policy,
             DeleteAutoScalingGroup => delete_group,
         )
     }

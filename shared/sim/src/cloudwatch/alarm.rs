@@ -69,10 +69,10 @@ impl World {
     }
 
     fn check_actions(&self, alarm: &Alarm) -> Result<(), String> {
-        if alarm.notify.len() > ACTIONS {
+        if alarm.notify.len() + alarm.policies.len() > ACTIONS {
             return Err(format!("Member must have length less than or equal to {ACTIONS}"));
         }
-        for action in &alarm.notify {
+        for action in alarm.notify.iter().chain(&alarm.policies) {
             let mut parts = action.split(':');
             let (arn, region) = (parts.next(), parts.nth(2));
             if arn != Some("arn") {

@@ -2,7 +2,8 @@
 //!
 //! An alarm looks at its newest periods, and at two before them for each that lacks a value (rule 3). It goes off where as
 //! many as it asks for are beyond the threshold, and is over where they are not. Without any value at all in its periods it
-//! has insufficient data, unless missing ones count as something. An event tells of a change, and of nothing else (rule 1).
+//! has insufficient data, unless missing ones count as something. An event tells of a change, and of nothing else; a scaling
+//! policy is run each minute while the alarm lasts (rule 1).
 
 use std::collections::BTreeMap;
 
@@ -95,6 +96,18 @@ impl World {
             .copied()
             .unwrap_or_default();
         let state = judge(alarm, &points, end - periods * period).unwrap_or(before);
+        if state == State::Alarm
+            && let Some(newest) = points.last()
+        {
+            let distance = newest.value.into_inner() - alarm.threshold.into_inner();
+            for policy in &alarm.policies {
+                self.run_policy(
+                    policy,
+                    distance,
+                    Timestamp::from_second(now).unwrap_or(Timestamp::MAX),
+                );
+            }
+        }
         if state == before {
             return;
         }

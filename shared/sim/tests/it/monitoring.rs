@@ -38,6 +38,7 @@ fn alarm(name: &str) -> Alarm {
         datapoints: 2,
         missing_data: "missing".into(),
         notify: vec!["arn:aws:sns:us-east-1:123456789012:web".into()],
+        policies: vec![],
     }
 }
 
@@ -78,6 +79,7 @@ fn cpu_alarm() -> Alarm {
         watch: Watch::Metric(cpu("Average")),
         periods: 2,
         notify: vec![],
+        policies: vec![],
         ..alarm("windlass/dev/web/cpu-out")
     }
 }

@@ -20,6 +20,7 @@ pub(super) async fn an_alarm_on_a_metric_reads_back_as_it_was_written<P: Port>(p
         threshold: 0.25.into(),
         missing_data: "breaching".into(),
         notify: Vec::new(),
+        policies: vec![],
         ..alarm(place, "alarm-slow")
     };
     reads_back(place, slow).await
@@ -173,6 +174,7 @@ fn alarm<P: Port>(place: &Place<P>, case: &str) -> Alarm {
         datapoints: 2,
         missing_data: "notBreaching".into(),
         notify: vec!["arn:aws:sns:us-east-1:123456789012:conformance".into()],
+        policies: vec![],
     }
 }
 

@@ -41,6 +41,7 @@ mod listeners;
 mod log_groups;
 mod metrics;
 mod network;
+mod policies;
 mod reads;
 mod refreshes;
 mod routes;

@@ -1,8 +1,8 @@
 //! What the cases are about: load balancing and Auto Scaling.
 
 use super::{
-    autoscaling, balancers, group_changes, group_spot, hooks, listeners, reads, refreshes, rules, tags,
-    target_groups, targets,
+    autoscaling, balancers, group_changes, group_spot, hooks, listeners, policies, reads, refreshes, rules,
+    tags, target_groups, targets,
 };
 
 cases! {
@@ -205,6 +205,21 @@ cases! {
         Again: hooks::a_hook_put_twice_is_there_once;
         Fails: hooks::a_hook_that_waits_too_short_is_refused
                hooks::a_missing_group_takes_no_hook;
+    }
+    autoscaling::DescribePolicies {
+        Works: policies::an_alarm_runs_the_policy_that_it_names;
+        Fails: policies::policies_of_a_missing_group_are_refused;
+    }
+    autoscaling::PutScalingPolicy {
+        Works: policies::a_new_policy_shows_its_steps_and_the_arn_that_it_was_answered_with;
+        Again: policies::a_policy_put_over_another_keeps_its_arn;
+        Fails: policies::a_policy_without_steps_or_with_a_gap_between_them_is_refused
+               policies::a_missing_group_takes_no_policy;
+    }
+    autoscaling::DeletePolicy {
+        Works: policies::a_deleted_policy_is_gone;
+        Again: policies::a_policy_deleted_twice_is_not_found;
+        Fails: policies::a_policy_of_a_missing_group_cannot_be_deleted;
     }
     autoscaling::DeleteLifecycleHook {
         Works: hooks::a_deleted_hook_is_gone;

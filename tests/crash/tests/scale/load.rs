@@ -65,7 +65,7 @@ fn a_load_that_goes_on_rising_is_followed_though_the_alarm_says_nothing_new() {
     let capacities = capacities(&lab);
     assert!(capacities.len() > 1 && capacities.is_sorted(), "{capacities:?}");
     assert_eq!(lab.group(GROUP).desired, 8);
-    for _ in 0..5 {
+    for _ in 0..7 {
         lab.minute(9.0, true);
     }
     assert_eq!(ticks(&lab), 0, "it has as many as it may");
@@ -301,4 +301,52 @@ fn a_maximum_that_is_raised_under_load_is_used_when_the_group_has_it() {
     }
     let group = lab.group(GROUP);
     assert_eq!((group.settings.max, group.desired), (12, 12));
+}
+
+/// Nothing of ours can change the capacity, and the processors are at their end: AWS adds half of what serves, and that again
+/// when it is warm.
+#[test]
+fn a_group_that_is_overrun_grows_though_nothing_of_ours_works() {
+    let lab = running();
+    deny_capacity(&lab);
+    for _ in 0..4 {
+        lab.minute(8.0, true);
+    }
+    assert_eq!(lab.group(GROUP).desired, 2, "it is no matter of minutes");
+    let mut sizes = vec![2];
+    for _ in 0..20 {
+        lab.minute(8.0, true);
+        sizes.push(lab.group(GROUP).desired);
+    }
+    sizes.dedup();
+    assert_eq!(
+        sizes,
+        [2, 3, 4, 6, 8],
+        "half as many more, and never beyond the group's own bound"
+    );
+    assert!(capacities(&lab).is_empty());
+    for _ in 0..20 {
+        lab.minute(0.2, true);
+    }
+    assert_eq!(lab.group(GROUP).desired, 8, "it takes nothing away");
+}
+
+/// It is told why, and what AWS asked for is not taken back at once.
+#[test]
+fn the_scaler_knows_of_what_the_backstop_did() {
+    let lab = running();
+    deny_capacity(&lab);
+    for _ in 0..5 {
+        lab.minute(8.0, true);
+    }
+    lab.sim.set_faults(None);
+    assert_eq!(lab.group(GROUP).desired, 3);
+    lab.minute(0.1, true);
+    let entries = journal(&lab);
+    let told = entries
+        .iter()
+        .find(|entry| entry.because == "alarm backstop went off: the group's own policy adds instances");
+    let decision = &told.expect("it is looked at").decision;
+    let foreign = decision.after.foreign.map(|(_, desired)| desired);
+    assert_eq!((decision.from, foreign), (3, Some(3)));
 }

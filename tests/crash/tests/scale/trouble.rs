@@ -43,6 +43,16 @@ fn whoever_dies_on_the_way_the_group_gets_what_it_needs_and_once(
     crash: Verdict,
 ) {
     let before = running();
+    let alone = autoscaling::SuspendProcesses {
+        group: GROUP.into(),
+        processes: vec!["AlarmNotification".into()],
+    };
+    let now = before.sim.now();
+    before
+        .sim
+        .world_mut()
+        .call(now, alone)
+        .expect("the backstop is left out");
     for _ in 0..2 {
         before.minute(3.2, true);
     }

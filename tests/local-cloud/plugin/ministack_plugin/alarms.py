@@ -1,11 +1,13 @@
 """States of alarms: each looks at the points of its own metric in its own periods, with nobody's help, and EventBridge hears
-of a change and of nothing else (aws-facts 1, 3). An alarm on a metric that nobody ever put stays as it is, as does one on
-an expression."""
+of a change and of nothing else (aws-facts 1, 3). A scaling policy among its actions is run each minute while it is in ALARM.
+An alarm on a metric that nobody ever put stays as it is, as does one on an expression."""
 
 import contextvars
 import json
+import os
 import threading
 import time
+import urllib.request
 from typing import Any
 
 #: Seconds between two looks at all alarms: one goes off or is over by itself, too.
@@ -15,6 +17,11 @@ _SPARE = 2
 #: What a period without a point says; `ignore` leaves the alarm as it is.
 _NOTHING = {"breaching": "ALARM", "notBreaching": "OK", "missing": "INSUFFICIENT_DATA"}
 
+#: Seconds that moto has for running a policy.
+_PATIENCE = 10
+
+#: By alarm, the minute in which its policies were run last.
+_ran: dict[str, float] = {}
 #: Accounts and Regions that have alarms.
 _places: dict[tuple[str, str], contextvars.Context] = {}
 
@@ -71,6 +78,8 @@ def _evaluate(alarm: dict[str, Any]) -> None:
     statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
     values = [(at, cloudwatch._stat_value(cloudwatch._calc_stats(points), statistic, points)) for at, points in sorted(buckets.items())]
     old, new = alarm["StateValue"], _judge(alarm, values, end - periods * period)
+    if (new or old) == "ALARM" and values:
+        _run_policies(alarm, values[-1][1] - float(alarm["Threshold"]), end)
     if new in (None, old):
         return
     shown = [value for _, value in values[-periods:]]
@@ -79,6 +88,25 @@ def _evaluate(alarm: dict[str, Any]) -> None:
     cloudwatch._record_history(alarm["AlarmName"], old, new, reason)
     cloudwatch._dispatch_alarm_actions(alarm, old, new, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def _run_policies(alarm: dict[str, Any], distance: float, minute: float) -> None:
+    """On a thread of its own: moto may be asking us something meanwhile."""
+    policies = [action for action in alarm.get("AlarmActions") or [] if ":scalingPolicy:" in action]
+    moto = os.environ.get("AWS_ENDPOINT_URL_AUTO_SCALING")
+    if not (policies and moto and alarm.get("ActionsEnabled", True)) or _ran.get(alarm["AlarmArn"]) == minute:
+        return
+    _ran[alarm["AlarmArn"]] = minute
+    for policy in policies:
+        threading.Thread(target=_run, args=(moto, {"policy": policy, "distance": distance}), daemon=True).start()
+
+
+def _run(moto: str, body: dict[str, Any]) -> None:
+    try:
+        with urllib.request.urlopen(f"{moto}/moto-api/windlass/scaling-policy", json.dumps(body).encode(), timeout=_PATIENCE):
+            pass
+    except OSError as error:
+        print(f"alarms: {body['policy']}: {error}", flush=True)
 
 
 def _judge(alarm: dict[str, Any], values: list[tuple[float, float]], begin: float) -> str | None:

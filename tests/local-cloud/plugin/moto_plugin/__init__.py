@@ -20,6 +20,7 @@ from . import (
     interfaces,
     listeners,
     ministack,
+    policies,
     quotas,
     refresh,
     spot,
@@ -31,7 +32,7 @@ from . import (
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
 PATCHES = (
     *(world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications, console, commands),
-    *(elb, listeners, balancers, hooks, groups, spot, suspensions, refresh, quotas),
+    *(elb, listeners, balancers, hooks, groups, spot, suspensions, policies, refresh, quotas),
 )
 RULES = (ec2_rules, group_metrics)
 

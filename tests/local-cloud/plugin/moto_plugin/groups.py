@@ -10,7 +10,7 @@ from moto.autoscaling.models import Activity, AutoScalingBackend, FakeAutoScalin
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from . import hooks, refresh, spot, world
+from . import hooks, policies, refresh, spot, world
 from .calls import after, before, refuse
 from .existing import existing_group
 from .members import (
@@ -310,3 +310,4 @@ def _forget(group: Any) -> None:
     backend.autoscaling_groups.pop(group.name, None)
     for key in [k for k, hook in backend.lifecycle_hooks.items() if hook.auto_scaling_group_name == group.name]:
         del backend.lifecycle_hooks[key]
+    policies.forget(group)
