@@ -10,8 +10,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use windlass_spec::{
-    App, Behavior, Breach, Command, Compute, Contact, Drift, HealthCheck, Image, Launch, Lifecycle, Listener,
-    LoadBalancer, Metric, Monitoring, Network, Protocol, Runtime, Scaling, Spec, Spot, Variable,
+    App, Behavior, Breach, Command, Compute, Contact, CustomMetric, Drift, Goal, HealthCheck, Image, Launch,
+    Lifecycle, Listener, LoadBalancer, Measure, Metric, Monitoring, Network, Protocol, Runtime, Scaling,
+    Schedule, Spec, Spot, Variable,
 };
 
 /// The YAML text of a spec.
@@ -249,6 +250,7 @@ fn scaling(scaling: &Scaling) -> Node {
         max,
         metrics,
         behavior,
+        schedule,
     } = scaling;
     let mut said = vec![
         ("min", plain(min)),
@@ -258,6 +260,10 @@ fn scaling(scaling: &Scaling) -> Node {
     // Fixed instances have no pace, and must not be given one.
     if *behavior != Behavior::default() {
         said.push(("behavior", self::behavior(behavior)));
+    }
+    if !schedule.is_empty() {
+        let entries = schedule.iter().map(self::schedule);
+        said.push(("schedule", Node::List(entries.collect())));
     }
     Node::Fields(
         said.into_iter()
@@ -281,23 +287,58 @@ fn behavior(behavior: &Behavior) -> Node {
 }
 
 fn metric(metric: &Metric) -> Node {
-    let Metric {
-        measure,
-        scale_out,
-        scale_in,
-    } = metric;
+    let Metric { measure, goal } = metric;
     let breach = |name, breach: &Breach| {
         let Breach { threshold, periods } = breach;
         fields([(name, plain(threshold)), ("periods", plain(periods))])
     };
-    let mut fields = vec![
-        ("type".to_owned(), word(measure)),
-        ("scaleOut".to_owned(), breach("above", scale_out)),
-    ];
-    if let Some(scale_in) = scale_in {
-        fields.push(("scaleIn".to_owned(), breach("below", scale_in)));
+    let mut said = match measure {
+        Measure::Custom(metric) => vec![("type", text("custom")), ("metric", custom(metric))],
+        measure => vec![("type", word(measure))],
+    };
+    match goal {
+        Goal::Between { scale_out, scale_in } => {
+            said.push(("scaleOut", breach("above", scale_out)));
+            said.extend(
+                scale_in
+                    .as_ref()
+                    .map(|scale_in| ("scaleIn", breach("below", scale_in))),
+            );
+        }
+        Goal::Target { target } => said.push(("target", plain(target))),
     }
-    Node::Fields(fields)
+    fields(said)
+}
+
+fn custom(metric: &CustomMetric) -> Node {
+    let CustomMetric {
+        namespace,
+        name,
+        dimensions,
+        statistic,
+    } = metric;
+    let dimensions = dimensions.iter().map(|(name, value)| (name.clone(), text(value)));
+    fields([
+        ("namespace", text(namespace)),
+        ("name", text(name)),
+        ("dimensions", Node::Fields(dimensions.collect())),
+        ("statistic", text(statistic)),
+    ])
+}
+
+fn schedule(entry: &Schedule) -> Node {
+    let Schedule {
+        cron,
+        time_zone,
+        min,
+        max,
+    } = entry;
+    fields([
+        ("cron", text(cron)),
+        ("timeZone", text(time_zone)),
+        ("min", plain(min)),
+        ("max", plain(max)),
+    ])
 }
 
 fn lifecycle(lifecycle: &Lifecycle) -> Node {

@@ -102,6 +102,18 @@ calls! { "autoscaling", Autoscaling;
     DeletePolicy { /// Group name.
         group: String, /// Policy name.
         policy: String } => done, Delete;
+    /// Scheduled actions of a group.
+    DescribeScheduledActions { /// Group name.
+        group: String } => Vec<ScheduledAction>, Read;
+    /// Writes a scheduled action, over an earlier one of the name. At its times the group gets other bounds, and a capacity
+    /// within them (rule 63).
+    PutScheduledUpdateGroupAction { /// Group name.
+        group: String, /// The action.
+        action: ScheduledAction } => done, Idempotent;
+    /// Takes a scheduled action away; the bounds that it set stay.
+    DeleteScheduledAction { /// Group name.
+        group: String, /// Name of the action.
+        action: String } => done, Delete;
     /// Deletes a group without instances; one with instances answers `ResourceInUse`.
     DeleteAutoScalingGroup { /// Group name.
         group: String } => done, Delete;
@@ -328,6 +340,24 @@ pub struct Policy {
     pub arn: String,
     /// Settings, as AWS has them.
     pub settings: StepPolicy,
+}
+
+/// Other bounds of a group from certain times on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledAction {
+    /// Name, unique in the group.
+    pub name: String,
+    /// When: five fields, as of Unix. Empty for one that comes once, which is none of ours.
+    pub recurrence: String,
+    /// The time zone that it is meant in, a name of the IANA database.
+    pub time_zone: String,
+    /// Fewest instances from then on; `None` leaves it.
+    pub min: Option<u32>,
+    /// Most instances from then on; `None` leaves it.
+    pub max: Option<u32>,
+    /// Instances that it wants; `None` leaves that to others.
+    pub desired: Option<u32>,
 }
 
 /// Id of a refresh.

@@ -211,6 +211,7 @@ impl Board {
                 kinds::probe_rule::ProbeRule,
                 kinds::auto_scaling_group::AutoScalingGroup,
                 kinds::scaling_policy::ScalingPolicy,
+                kinds::scheduled_action::ScheduledAction,
                 kinds::lifecycle_hook::LifecycleHook,
                 kinds::group_metrics::GroupMetrics,
                 kinds::instance::Instance,

@@ -32,6 +32,12 @@ pub const TERMINATE_HOOK: &str = "windlass-terminate";
 /// Seconds without a heartbeat after which it lets them go on, so that the fleet heals without us.
 pub const HOOK_HEARTBEAT: u32 = 900;
 
+/// Namespace of the metrics that the CloudWatch agent puts.
+pub const AGENT_NAMESPACE: &str = "CWAgent";
+
+/// Beginning of the names of the group's scheduled actions; a number follows.
+pub const SCHEDULE: &str = "windlass-";
+
 /// Name of the step policy with which AWS itself adds instances.
 pub const BACKSTOP: &str = "windlass-backstop";
 

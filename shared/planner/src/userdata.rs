@@ -10,7 +10,8 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use windlass_spec::{Runtime, Variable};
+use serde_json::json;
+use windlass_spec::{Measure, Runtime, Variable};
 
 use crate::context::Context;
 use crate::names;
@@ -52,11 +53,55 @@ pub(crate) fn encoded(cx: &Context) -> String {
 
 fn script(cx: &Context) -> String {
     let app = &cx.spec.compute.app;
-    match &app.runtime {
+    let mut script = match &app.runtime {
         Runtime::Packages(packages) => packages_script(packages),
         Runtime::Container { image, env } => container_script(cx, image, app.port, env),
-        Runtime::UserData(script) => script.clone(),
+        Runtime::UserData(script) => return script.clone(),
+    };
+    if measures_memory(cx) {
+        script.push_str(&agent_script());
     }
+    script
+}
+
+/// Whether the instances have to tell how much of their memory is in use.
+pub(crate) fn measures_memory(cx: &Context) -> bool {
+    let mut metrics = cx.spec.scaling.metrics.iter();
+    metrics.any(|metric| metric.measure == Measure::Memory)
+}
+
+/// Installs, configures and starts the CloudWatch agent, after the application: without it nothing is removed, and the instance
+/// serves all the same. Amazon Linux has a package of it, Ubuntu has not. Rule 4: each instance names its group, and CloudWatch
+/// keeps a series of the group alone.
+fn agent_script() -> String {
+    let config = json!({
+        "agent": { "metrics_collection_interval": 60, "run_as_user": "root" },
+        "metrics": {
+            "namespace": names::AGENT_NAMESPACE,
+            "append_dimensions": { "AutoScalingGroupName": "${aws:AutoScalingGroupName}" },
+            "aggregation_dimensions": [["AutoScalingGroupName"]],
+            "metrics_collected": { "mem": { "measurement": ["mem_used_percent"] } },
+        },
+    });
+    format!(
+        r#"add_agent() {{
+  if command -v dnf >/dev/null; then retry dnf install -y amazon-cloudwatch-agent
+  else
+    retry curl -fsSo /tmp/agent.deb "https://amazoncloudwatch-agent.s3.amazonaws.com/ubuntu/$(dpkg --print-architecture)/latest/amazon-cloudwatch-agent.deb" &&
+      dpkg -i /tmp/agent.deb
+  fi
+}}
+mkdir -p /etc/windlass
+cat >/etc/windlass/agent.json <<'WINDLASS_AGENT'
+{config}
+WINDLASS_AGENT
+if add_agent && /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/etc/windlass/agent.json; then
+  echo 'windlass: memory is measured'
+else
+  echo 'windlass: the CloudWatch agent does not run, so that memory is not measured' >&2
+fi
+"#
+    )
 }
 
 fn packages_script(packages: &[String]) -> String {

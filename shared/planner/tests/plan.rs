@@ -14,6 +14,7 @@ const FIXED: &str = include_str!("../../../events/specs/fixed.yaml");
 const CONTAINER: &str = include_str!("../../../events/specs/container.yaml");
 const GATE: &str = include_str!("../../../events/specs/gate.yaml");
 const SPOT: &str = include_str!("../../../events/specs/spot.yaml");
+const SCALING: &str = include_str!("../../../events/specs/scaling.yaml");
 const ISOLATED: &str = include_str!("../../../events/specs/isolated.yaml");
 
 fn plan(name: &str, spec: &str) -> Plan {
@@ -42,6 +43,7 @@ fn count(plan: &Plan, kind: &str) -> usize {
 #[case::isolated("isolated", ISOLATED)]
 #[case::gate("gate", GATE)]
 #[case::spot("spot", SPOT)]
+#[case::scaling("scaling", SCALING)]
 fn the_plan_of_an_example_is_as_it_was_approved(#[case] name: &str, #[case] spec: &str) {
     let plan = plan(name, spec);
     assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);

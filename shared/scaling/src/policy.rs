@@ -4,8 +4,10 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use windlass_spec::{Measure, Scaling};
 
-/// Processor use in percent says no more than "too much" there.
+/// A percentage says no more than "too much" there.
 const ALL_OF_IT: f64 = 100.0;
+/// How far capacity moves at once for a time to answer, which does not shrink in step with what is added.
+const STRIDE: f64 = 1.5;
 
 /// When a group grows and shrinks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,25 +23,17 @@ impl Policy {
     /// What a spec says of it.
     #[must_use]
     pub fn of(scaling: &Scaling) -> Self {
-        let breach = |breach: windlass_spec::Breach| Breach {
-            threshold: breach.threshold.into_inner(),
-            periods: breach.periods,
-        };
-        let metrics = scaling.metrics.iter().map(|metric| {
-            let (name, ceiling) = match metric.measure {
-                Measure::Cpu => ("cpu", Some(ALL_OF_IT)),
-                Measure::RequestsPerTarget => ("requestsPerTarget", None),
-                Measure::NetworkIn => ("networkIn", None),
-                Measure::NetworkOut => ("networkOut", None),
-            };
-            Metric {
-                name: name.to_owned(),
-                ceiling,
-                goal: Goal::Between {
-                    out: breach(metric.scale_out),
-                    in_: metric.scale_in.map(breach),
+        let metrics = scaling.metrics.iter().map(|metric| Metric {
+            name: metric.measure.word().into_owned(),
+            ceiling: metric.measure.is_percentage().then_some(ALL_OF_IT),
+            stride: (metric.measure == Measure::TargetResponseTime).then_some(STRIDE),
+            goal: match metric.goal {
+                windlass_spec::Goal::Between { scale_out, scale_in } => Goal::Between {
+                    out: scale_out.into(),
+                    in_: scale_in.map(Breach::from),
                 },
-            }
+                windlass_spec::Goal::Target { target } => Goal::Target(target.into_inner()),
+            },
         });
         Self {
             metrics: metrics.collect(),
@@ -57,6 +51,10 @@ pub struct Metric {
     /// Above this value it says no more than "too much", as processors do at 100 percent; `None` if it has no such end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<f64>,
+    /// Its value does not follow the number of instances in proportion, as a time to answer does not: it asks for at most so
+    /// many times those that it was measured on, and for at least that part of them; `None` if it does follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<f64>,
     /// What it should be.
     pub goal: Goal,
 }
@@ -85,6 +83,15 @@ pub struct Breach {
     pub threshold: f64,
     /// Minutes in a row, at least 1.
     pub periods: u32,
+}
+
+impl From<windlass_spec::Breach> for Breach {
+    fn from(breach: windlass_spec::Breach) -> Self {
+        Self {
+            threshold: breach.threshold.into_inner(),
+            periods: breach.periods,
+        }
+    }
 }
 
 /// How fast capacity moves.

@@ -1,6 +1,7 @@
 //! What one metric asks for.
 
 use jiff::{SignedDuration, Timestamp};
+use ordered_float::OrderedFloat;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Behavior, Breach, Goal, Metric};
@@ -10,12 +11,6 @@ use crate::{Observation, Point};
 const MINUTE: i64 = 60;
 /// A point whose minute ended longer ago says nothing of now.
 const STALE: SignedDuration = SignedDuration::from_mins(3);
-/// How far from its target a metric may be.
-const TOLERANCE: f64 = 0.1;
-/// Minutes in a row that a metric is beyond its target before capacity follows; sooner up than down.
-const ABOVE_TARGET: u32 = 2;
-/// The same below.
-const BELOW_TARGET: u32 = 5;
 /// A metric so near to its ceiling says no more how much too much it is.
 const SATURATED: f64 = 0.95;
 /// What is assumed of the load then, as a multiple of what is seen.
@@ -102,7 +97,7 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavi
     let run = in_a_row(points);
     let desired = observation.fleet.desired;
     let (aim, out, in_) = thresholds(&metric.goal);
-    let enough = |total: f64| instances(total, aim);
+    let enough = |total: f64| instances(metric, total, newest.instances, aim);
     let is_above = passed(run, out.periods, |value| value > out.threshold);
     let is_below = in_.filter(|in_| passed(run, in_.periods, |value| value < in_.threshold));
     let want = if is_above {
@@ -128,7 +123,7 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavi
         metric: metric.name.clone(),
         want,
         needed: Some(enough(newest.total())),
-        lately: lately(aim, points, observation.at - behavior.stabilization),
+        lately: lately(metric, aim, points, observation.at - behavior.stabilization),
         value: Some(newest.value),
         at: Some(newest.at),
         beyond: beyond(&metric.goal, points),
@@ -141,8 +136,13 @@ fn thresholds(goal: &Goal) -> (f64, Breach, Option<Breach>) {
     match *goal {
         Goal::Between { out, in_ } => (out.threshold, out, in_),
         Goal::Target(target) => {
-            let (above, below) = beside(target);
-            (target, above, Some(below))
+            let target = OrderedFloat(target);
+            let goal = windlass_spec::Goal::Target { target };
+            (
+                goal.aim(),
+                goal.scale_out().into(),
+                goal.scale_in().map(Breach::from),
+            )
         }
     }
 }
@@ -165,27 +165,14 @@ fn beyond(goal: &Goal, points: &[Point]) -> Option<Beyond> {
 }
 
 /// The most that any of the minutes from then on needed.
-fn lately(aim: f64, points: &[Point], since: Timestamp) -> u32 {
+fn lately(metric: &Metric, aim: f64, points: &[Point], since: Timestamp) -> u32 {
     let recent = points
         .iter()
         .filter(|point| point.at >= since && point.is_number());
     recent
-        .map(|point| instances(point.total(), aim))
+        .map(|point| instances(metric, point.total(), point.instances, aim))
         .max()
         .unwrap_or_default()
-}
-
-/// The thresholds of a target.
-fn beside(target: f64) -> (Breach, Breach) {
-    let out = Breach {
-        threshold: target * (1.0 + TOLERANCE),
-        periods: ABOVE_TARGET,
-    };
-    let in_ = Breach {
-        threshold: target * (1.0 - TOLERANCE),
-        periods: BELOW_TARGET,
-    };
-    (out, in_)
 }
 
 fn is_fresh(point: &Point, now: Timestamp) -> bool {
@@ -236,15 +223,21 @@ fn expected(metric: &Metric, run: &[Point], now: Timestamp, warm_up: SignedDurat
     (seen + slope * until).min(newest.total() * GROWTH)
 }
 
-/// So many instances that each has at most so much of it.
+/// So many instances that each has at most so much of it; for a metric that does not follow their number, not too many more or
+/// fewer than those that it was measured on.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "it is cut to what a group can have"
 )]
-fn instances(total: f64, each: f64) -> u32 {
+fn instances(metric: &Metric, total: f64, measured_on: f64, each: f64) -> u32 {
+    let wanted = total / each;
+    let wanted = match metric.stride {
+        Some(stride) if !wanted.is_nan() => wanted.clamp(measured_on / stride, measured_on * stride),
+        _ => wanted,
+    };
     // What is above a whole number by less than a rounding error is that number.
-    let wanted = (total / each - 1e-9).ceil();
+    let wanted = (wanted - 1e-9).ceil();
     if wanted.is_nan() {
         0
     } else {

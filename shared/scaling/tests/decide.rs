@@ -10,6 +10,7 @@ use rstest::rstest;
 use windlass_scaling::{
     Behavior, Breach, Decision, Fleet, Goal, Memory, Metric, Observation, Point, Policy, Rule, Want, decide,
 };
+use windlass_spec::{Measure, Scaling};
 
 const CPU: &str = "cpu";
 
@@ -22,6 +23,7 @@ fn between(name: &str, out: (f64, u32), in_: Option<(f64, u32)>) -> Metric {
     Metric {
         name: name.into(),
         ceiling: Some(100.0),
+        stride: None,
         goal: Goal::Between {
             out: breach(out),
             in_: in_.map(breach),
@@ -253,10 +255,56 @@ fn a_target_is_kept(#[case] values: &[f64], #[case] to: u32) {
     let target = policy(vec![Metric {
         name: CPU.into(),
         ceiling: Some(100.0),
+        stride: None,
         goal: Goal::Target(60.0),
     }]);
     let decision = decide(&target, &cpu(fleet(6, 6), values), &own(20));
     assert_eq!(decision.to, to, "{}", decision.reason);
+}
+
+/// A time to answer of ten times what it should be does not call for ten times the instances, nor one of a tenth for a tenth.
+#[rstest]
+#[case::slow(&[5.0; 3], 9)]
+#[case::slower(&[0.6; 3], 8)]
+#[case::quick(&[0.05; 5], 4)]
+fn what_does_not_follow_the_number_of_instances_moves_it_in_strides(#[case] values: &[f64], #[case] to: u32) {
+    let breach = |threshold, periods| Breach { threshold, periods };
+    let answer = policy(vec![Metric {
+        name: CPU.into(),
+        ceiling: None,
+        stride: Some(1.5),
+        goal: Goal::Between {
+            out: breach(0.5, 3),
+            in_: Some(breach(0.2, 5)),
+        },
+    }]);
+    let decision = decide(&answer, &cpu(fleet(6, 6), values), &own(20));
+    assert_eq!(decision.to, to, "{}", decision.reason);
+}
+
+#[rstest]
+#[case(Measure::Cpu, Some(100.0), None)]
+#[case(Measure::Memory, Some(100.0), None)]
+#[case(Measure::TargetResponseTime, None, Some(1.5))]
+#[case(Measure::NetworkIn, None, None)]
+fn what_a_spec_says_of_a_measure_reaches_the_policy(
+    #[case] measure: Measure,
+    #[case] ceiling: Option<f64>,
+    #[case] stride: Option<f64>,
+) {
+    let name = measure.word().into_owned();
+    let goal = windlass_spec::Goal::Target { target: 50.0.into() };
+    let policy = Policy::of(&Scaling {
+        metrics: vec![windlass_spec::Metric { measure, goal }],
+        ..Scaling::default()
+    });
+    let expected = Metric {
+        name,
+        ceiling,
+        stride,
+        goal: Goal::Target(50.0),
+    };
+    assert_eq!(policy.metrics, [expected]);
 }
 
 #[test]

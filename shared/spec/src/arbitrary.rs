@@ -121,6 +121,7 @@ fn choices() -> Vec<(&'static str, Choice)> {
         ("scaling.min", one_of(1..=4)),
         ("scaling.max", one_of(3..=6)),
         ("scaling.metrics", metrics()),
+        ("scaling.schedule", schedule()),
         ("scaling.behavior.cooldown", one_of(["150s", "0s", "1h"])),
         ("scaling.behavior.maxStep", one_of(1..=4)),
         ("scaling.behavior.stabilization", one_of(["5m", "0s", "1h"])),
@@ -241,7 +242,16 @@ fn listeners() -> Choice {
 
 /// Any of them, each with thresholds that do not cross.
 fn metrics() -> Choice {
-    let metrics = ["cpu", "requestsPerTarget", "networkIn", "networkOut"].map(metric);
+    let plain = [
+        "cpu",
+        "requestsPerTarget",
+        "networkIn",
+        "networkOut",
+        "memory",
+        "targetResponseTime",
+        "custom",
+    ];
+    let metrics = plain.map(metric).to_vec();
     let some = metrics.prop_map(|metrics| json!(metrics.into_iter().flatten().collect::<Vec<Value>>()));
     prop::option::of(prop_oneof![1 => Just(json!([])), 3 => some]).boxed()
 }
@@ -251,12 +261,33 @@ fn metric(word: &'static str) -> BoxedStrategy<Option<Value>> {
     let scale_out = (50..=90, 1..=4).prop_map(|(above, periods)| json!({"above": above, "periods": periods}));
     let scale_in = (10..=40, 1..=4)
         .prop_map(|(below, periods)| json!({"below": f64::from(below) + 0.5, "periods": periods}));
-    let metric =
+    let between =
         (scale_out, prop::option::of(scale_in)).prop_map(move |(scale_out, scale_in)| match scale_in {
             Some(scale_in) => json!({"type": word, "scaleOut": scale_out, "scaleIn": scale_in}),
             None => json!({"type": word, "scaleOut": scale_out}),
         });
-    prop::option::of(metric).boxed()
+    let target = (1..=90).prop_map(move |target| json!({"type": word, "target": target}));
+    let goal = prop_oneof![2 => between, 1 => target];
+    let statistics = vec!["Average", "Sum", "p99.9"];
+    let metric = (goal, prop::sample::select(statistics)).prop_map(move |(mut goal, statistic)| {
+        if word == "custom" {
+            let dimensions = json!({"Queue": "orders"});
+            goal["metric"] =
+                json!({"namespace": "Shop", "name": "Jobs", "dimensions": dimensions, "statistic": statistic});
+        }
+        goal
+    });
+    prop::option::weighted(0.3, metric).boxed()
+}
+
+/// Up to two times of the day, in one zone or another.
+fn schedule() -> Choice {
+    let cron = prop::sample::select(vec!["0 7 * * MON-FRI", "30 22 * * *", "*/10 * 1,15 * 0"]);
+    let zone = prop::sample::select(vec!["Etc/UTC", "Europe/Berlin"]);
+    let entry = (cron, zone, 1..=3, 3..=5)
+        .prop_map(|(cron, zone, min, max)| json!({"cron": cron, "timeZone": zone, "min": min, "max": max}));
+    let some = prop::collection::vec(entry, 0..=2).prop_map(|entries| json!(entries));
+    prop::option::weighted(0.2, some).boxed()
 }
 
 /// Makes those fields agree that must.
@@ -281,6 +312,7 @@ fn fixed(said: &mut Said) {
         said.remove("scaling.max");
         said.retain(|field, _| !field.starts_with("scaling.behavior."));
         said.remove("scaling.metrics");
+        said.remove("scaling.schedule");
         said.remove("compute.spot");
         said.remove("lifecycle.launch.verify");
         said.remove("lifecycle.terminate.command");

@@ -9,10 +9,10 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use ordered_float::OrderedFloat;
 
+use crate::scaling::{Behavior, Breach, Goal, Measure, Metric, Scaling};
 use crate::types::{
-    App, Apply, Architecture, Behavior, Breach, Compute, Drift, HealthCheck, Image, Launch, Lifecycle,
-    Listener, LoadBalancer, Measure, Metric, Mode, Monitoring, Nat, Network, Protocol, Rollout, Runtime,
-    Scaling, Scheme, Spec, StackId, Verify,
+    App, Apply, Architecture, Compute, Drift, HealthCheck, Image, Launch, Lifecycle, Listener, LoadBalancer,
+    Mode, Monitoring, Nat, Network, Protocol, Rollout, Runtime, Scheme, Spec, StackId, Verify,
 };
 
 /// Port of what packages bring, and of the load balancer.
@@ -121,10 +121,13 @@ impl Default for Scaling {
             max: 9,
             metrics: vec![Metric {
                 measure: Measure::Cpu,
-                scale_out: breach(70.0, PERIODS_OUT),
-                scale_in: Some(breach(30.0, PERIODS_IN)),
+                goal: Goal::Between {
+                    scale_out: breach(70.0, PERIODS_OUT),
+                    scale_in: Some(breach(30.0, PERIODS_IN)),
+                },
             }],
             behavior: Behavior::default(),
+            schedule: vec![],
         }
     }
 }

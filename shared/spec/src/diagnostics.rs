@@ -140,11 +140,6 @@ impl Report {
         Refused(())
     }
 
-    /// Refuses a feature that the format knows and Windlass does not have yet.
-    pub(crate) fn unsupported(&mut self, place: &Place, feature: &str, remedy: &str) -> Refused {
-        self.refuse(place, format!("{feature} is not supported yet"), remedy)
-    }
-
     /// `value`, if nothing was reported; else the problems.
     pub(crate) fn finish<T>(mut self, value: Result<T, Refused>) -> Result<T, Diagnostics> {
         match value {

@@ -18,6 +18,7 @@ mod key;
 mod raw;
 mod reference;
 mod rules;
+mod scaling;
 mod schema;
 mod shape;
 mod source;
@@ -28,6 +29,7 @@ mod values;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use key::{KeyError, parse_key};
 pub use reference::reference;
+pub use scaling::*;
 pub use schema::schema;
 pub use types::*;
 

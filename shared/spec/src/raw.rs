@@ -63,6 +63,8 @@ pub(crate) enum Metric {
     NetworkIn,
     NetworkOut,
     Memory,
+    TargetResponseTime,
+    Custom,
 }
 words!(Metric {
     "cpu" => Self::Cpu,
@@ -70,6 +72,8 @@ words!(Metric {
     "networkIn" => Self::NetworkIn,
     "networkOut" => Self::NetworkOut,
     "memory" => Self::Memory,
+    "targetResponseTime" => Self::TargetResponseTime,
+    "custom" => Self::Custom,
 });
 
 words!(Verify { "load-balancer" => Self::LoadBalancer, "none" => Self::None, });
@@ -80,6 +84,12 @@ const CERTIFICATE: &str = concat!(
     "(acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+",
     "|iam::[0-9]{12}:server-certificate(/[A-Za-z0-9_+=,.@-]+)+)$"
 );
+/// Printable, and more than blanks; not a colon first, which CloudWatch keeps to itself.
+const METRIC_TEXT: &str = "^[!-9;-~][ -~]*$";
+/// A plain statistic or a percentile.
+const STATISTIC: &str = r"^(Average|Sum|Minimum|Maximum|SampleCount|p(100|[0-9]{1,2})(\.[0-9]{1,10})?)$";
+/// Five fields, of numbers, names of months and weekdays, lists, ranges and steps.
+const CRON: &str = r"^[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}$";
 /// A mail address, or an `https://` URL without credentials.
 const CONTACT: &str = concat!(
     r"^([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
@@ -353,29 +363,76 @@ record! {
         metrics: List<RawMetric>,
         /// How fast it does.
         behavior: RawBehavior,
-        /// Bounds by the clock. Not supported yet.
+        /// Other bounds from certain times on, at most 50. While there is any, the group keeps the bounds that it was given
+        /// last: those of the spec are set when the group is made, and when they change. Not with `mode: ec2`.
+        #[schemars(length(max = 50))]
         schedule: List<RawSchedule>,
     }
 }
 
 record! {
-    /// One measure with its thresholds.
+    /// One measure, with either its thresholds or its target.
     #[schemars(extend(
-        "required" = ["type", "scaleOut"],
-        "if" = {"properties": {"type": {"enum": ["cpu", "memory"]}}},
-        "then" = {"properties": {
-            "scaleOut": {"properties": {"above": {"maximum": 100}}},
-            "scaleIn": {"properties": {"below": {"maximum": 100}}}
-        }}
+        "required" = ["type"],
+        "oneOf" = [
+            {"required": ["scaleOut"], "properties": {"target": false}},
+            {"required": ["target"], "properties": {"scaleOut": false, "scaleIn": false}}
+        ],
+        "allOf" = [
+            {
+                "if": {"properties": {"type": {"enum": ["cpu", "memory"]}}},
+                "then": {"properties": {
+                    "scaleOut": {"properties": {"above": {"maximum": 100}}},
+                    "scaleIn": {"properties": {"below": {"maximum": 100}}},
+                    "target": {"maximum": 90}
+                }}
+            },
+            {
+                "if": {"properties": {"type": {"const": "custom"}}},
+                "then": {"required": ["metric"]},
+                "else": {"properties": {"metric": false}}
+            }
+        ]
     ))]
     RawMetric {
         /// What is measured, on the average of the group's instances. `cpu`: processor use in percent. `requestsPerTarget`:
-        /// requests in a minute. `networkIn`, `networkOut`: bytes in a minute. `memory` is not supported yet.
+        /// requests in a minute. `networkIn`, `networkOut`: bytes in a minute. `memory`: memory in use in percent, told by the
+        /// CloudWatch agent, which the instances then run. `targetResponseTime`: seconds until the answer. `custom`: a metric
+        /// of your own, of which each instance has its share.
         r#type: Metric,
+        /// Which metric, with `type: custom`.
+        metric: RawCustom,
         /// When to add instances.
         scale_out: RawScaleOut,
         /// When to remove instances; never because of this measure if left out.
         scale_in: RawScaleIn,
+        /// Instead of thresholds: the value that it should be near, of a percentage 90 at most. More than a tenth above it for 2 minutes adds instances, more
+        /// than a tenth below it for 5 removes some.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        target: f64,
+    }
+}
+
+record! {
+    /// A metric that somebody puts into CloudWatch.
+    #[schemars(extend("required" = ["namespace", "name"]))]
+    RawCustom {
+        /// Its namespace.
+        #[schemars(regex(pattern = METRIC_TEXT), length(max = 255))]
+        namespace: String,
+        /// Its name.
+        #[schemars(regex(pattern = METRIC_TEXT), length(max = 255))]
+        name: String,
+        /// All of its dimensions, at most 30: with one less it is another metric.
+        #[schemars(extend(
+            "maxProperties" = 30,
+            "propertyNames" = {"pattern": METRIC_TEXT, "maxLength": 255},
+            "additionalProperties" = {"type": "string", "pattern": METRIC_TEXT, "maxLength": 1024}
+        ))]
+        dimensions: Table,
+        /// What the values of a minute come to: `Average`, `Sum`, `Minimum`, `Maximum`, `SampleCount`, or a percentile as `p95`.
+        #[schemars(regex(pattern = STATISTIC), extend("default" = "Average"))]
+        statistic: String,
     }
 }
 
@@ -421,12 +478,14 @@ record! {
 }
 
 record! {
-    /// Bounds of the group by the clock. Not supported yet.
-    #[schemars(extend("required" = ["cron"]))]
+    /// Other bounds of the group from certain times on.
+    #[schemars(extend("required" = ["cron", "min", "max"]))]
     RawSchedule {
-        /// When, as a cron expression.
+        /// When, as five fields of Unix: minute, hour, day of the month, month, day of the week. `0 7 * * MON-FRI`
+        #[schemars(regex(pattern = CRON))]
         cron: String,
         /// Time zone of the expression, as `Europe/Berlin`.
+        #[schemars(extend("default" = "Etc/UTC"))]
         time_zone: String,
         /// Fewest instances from then on.
         #[schemars(range(min = 1, max = 1000))]

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ipnet::Ipv4Net;
-use ordered_float::OrderedFloat;
 use serde::{Deserialize, Serialize};
+
+use crate::scaling::Scaling;
 
 /// Which stack: the environment and name that its spec's key carries, `specs/<environment>/<name>.yaml`.
 ///
@@ -329,70 +330,6 @@ pub struct HealthCheck {
     pub unhealthy: u32,
     /// HTTP codes that count as a pass, as ELB writes them: `200-399`, `200,204`.
     pub codes: String,
-}
-
-/// Bounds of the group, `1 <= min <= max`, and what moves it between them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Scaling {
-    /// Fewest instances.
-    pub min: u32,
-    /// Most instances.
-    pub max: u32,
-    /// What is measured, each measure once. Empty with [`Mode::Ec2`].
-    #[serde(default)]
-    pub metrics: Vec<Metric>,
-    /// How fast capacity moves.
-    #[serde(default)]
-    pub behavior: Behavior,
-}
-
-/// How fast a group grows and shrinks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Behavior {
-    /// Seconds from one removal of instances to the next, 0 to 3600.
-    pub cooldown: u32,
-    /// Most instances that are added or removed at once; `None` for any number.
-    pub max_step: Option<u32>,
-    /// Seconds: instances are removed only down to the most that was needed at any time of so long, 0 to 3600.
-    pub stabilization: u32,
-}
-
-/// One measure with its thresholds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Metric {
-    /// What is measured.
-    pub measure: Measure,
-    /// When to add instances: above this.
-    pub scale_out: Breach,
-    /// When to remove instances: below this; `None` for never because of this measure.
-    pub scale_in: Option<Breach>,
-}
-
-/// What a scaling metric measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Measure {
-    /// Average processor use of the group's instances, in percent.
-    Cpu,
-    /// Requests that an instance gets in a minute, on the average.
-    RequestsPerTarget,
-    /// Bytes that an instance receives in a minute, on the average.
-    NetworkIn,
-    /// Bytes that an instance sends in a minute, on the average.
-    NetworkOut,
-}
-
-/// A threshold, and how long it must be passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Breach {
-    /// In the measure's unit.
-    pub threshold: OrderedFloat<f64>,
-    /// Minutes in a row, 1 to 60.
-    pub periods: u32,
 }
 
 /// What people see, and what they are told.

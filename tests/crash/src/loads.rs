@@ -6,7 +6,7 @@ use windlass_calls::Request;
 use windlass_calls::autoscaling;
 use windlass_calls::s3::ListObjectsV2;
 use windlass_engine::{ScaleOccasion, ScalingEntry};
-use windlass_planner::kinds::alarm;
+use windlass_planner::kinds::alarm::{self, Source};
 use windlass_scaling::{Rule, Want, decide};
 use windlass_sim::{Ran, WorldConfig};
 use windlass_spec::Measure;
@@ -116,7 +116,7 @@ fn minute(lab: &Lab, draw: &mut Draw, load: f64) {
             let begin = lab.now();
             let cpu = lab.minute(load, false);
             lab.minute(load, true);
-            let metric = alarm::metric(Measure::Cpu, GROUP, "");
+            let metric = alarm::metric(&Measure::Cpu, Source::of_group(GROUP));
             for _ in 0..lab.in_service().len() {
                 lab.sim.world_mut().put_metric_data(&metric, begin, cpu);
             }

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use windlass_calls::cloudwatch::Metric;
-use windlass_planner::kinds::alarm;
+use windlass_planner::kinds::alarm::{self, Source};
 use windlass_spec::Measure;
 
 use crate::lab::Lab;
@@ -31,7 +31,7 @@ impl Lab {
         while self.step_until(end).is_some() {}
         self.sim.set_now(end);
         if let Some(value) = report(cpu) {
-            let metric: Metric = alarm::metric(Measure::Cpu, GROUP, "");
+            let metric: Metric = alarm::metric(&Measure::Cpu, Source::of_group(GROUP));
             for _ in 0..serving {
                 self.sim.world_mut().put_metric_data(&metric, begin, value);
             }

@@ -2,9 +2,12 @@
 
 use serde_json::json;
 use windlass_calls::Tags;
+use windlass_calls::cloudwatch::Metric;
 use windlass_calls::elb::DescribeTargetHealth;
 use windlass_calls::s3::{Condition, PutObject};
 use windlass_engine::{Port, Scaling};
+use windlass_planner::kinds::alarm::{self, Source};
+use windlass_spec::Measure;
 
 use crate::http::{address, exchange};
 use crate::{Cloud, PATIENCE, glance, now, variable};
@@ -18,13 +21,24 @@ impl Cloud {
     /// # Panics
     /// The local cloud takes no metrics.
     pub fn report_cpu(&self, group: &str, minutes: i64, instances: u32, cpu: f64) {
+        let metric = alarm::metric(&Measure::Cpu, Source::of_group(group));
+        self.report(&metric, minutes, instances, cpu);
+    }
+
+    /// The same of any metric: so many values of it in each minute.
+    ///
+    /// # Panics
+    /// The local cloud takes no metrics.
+    pub fn report(&self, metric: &Metric, minutes: i64, times: u32, value: f64) {
         let end = now().as_second() / MINUTE * MINUTE;
-        let times = (1..=minutes).map(|ago| end - ago * MINUTE);
-        let data = times.flat_map(|at| (0..instances).map(move |_| at)).map(|at| {
-            let dimensions = [json!({"Name": "AutoScalingGroupName", "Value": group})];
-            json!({"MetricName": "CPUUtilization", "Dimensions": dimensions, "Timestamp": at, "Value": cpu})
-        });
-        let put = json!({"Namespace": "AWS/EC2", "MetricData": data.collect::<Vec<_>>()});
+        let dimensions = metric.dimensions.iter();
+        let dimensions: Vec<_> = dimensions
+            .map(|(name, value)| json!({"Name": name, "Value": value}))
+            .collect();
+        let datum = |at: i64| json!({"MetricName": metric.name, "Dimensions": dimensions, "Timestamp": at, "Value": value});
+        let minutes = (1..=minutes).map(|ago| end - ago * MINUTE);
+        let data = minutes.flat_map(|at| (0..times).map(move |_| at)).map(datum);
+        let put = json!({"Namespace": metric.namespace, "MetricData": data.collect::<Vec<_>>()});
         let headers = "Content-Type: application/x-amz-json-1.0\r\n\
                        X-Amz-Target: GraniteServiceVersion20100801.PutMetricData\r\n";
         let sent = exchange(&address(&variable("MINISTACK_URL")), "POST", "/", headers, &put);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, SetDesiredCapacity};
+use windlass_calls::cloudwatch::Metric;
 use windlass_e2e::{Cloud, glance};
 use windlass_engine::{Phase, Port, ScalingEntry, Status};
 use windlass_scaling::{Rule, decide};
@@ -142,6 +143,82 @@ async fn a_group_that_is_overrun_grows_though_the_function_hears_of_nothing() {
             .all(|entry| !entry.decision.changes())
     );
     drop(silenced);
+    cloud.delete(key).await;
+    cloud
+        .wait_for(key, "Deleted", |status| status.phase == Phase::Deleted)
+        .await;
+}
+
+const SHOP: &str = "
+apiVersion: windlass/v1
+kind: Stack
+network: {zones: 2, nat: single}
+compute: {app: {packages: [nginx]}}
+lifecycle: {launch: {verify: none}}
+scaling:
+  min: 2
+  max: 6
+  metrics:
+    - {type: cpu, scaleOut: {above: 95}}
+    - {type: memory, scaleOut: {above: 80}}
+    - {type: targetResponseTime, scaleOut: {above: 2}}
+    - {type: custom, metric: {namespace: Shop, name: OrdersWaiting, dimensions: {Queue: QUEUE}}, target: 10}
+";
+
+/// Twice what each instance should have of orders, for as long as it takes.
+#[tokio::test]
+async fn a_metric_of_ones_own_is_followed_beside_the_others() {
+    let cloud = Cloud::connect().await;
+    let run = windlass_e2e::run();
+    let stack = &format!("e2e/shop-{run}");
+    let key = &format!("specs/{stack}.yaml");
+    let spec = SHOP.replace("QUEUE", &run);
+    let version = cloud.upload(key, spec).await;
+    let outputs = cloud.wait_for_phase(key, &version, Phase::Ready).await.outputs;
+    let name = &outputs.asg_name;
+    let orders = Metric {
+        namespace: "Shop".into(),
+        name: "OrdersWaiting".into(),
+        dimensions: [("Queue".to_owned(), run.clone())].into(),
+        statistic: "Average".into(),
+        period: 60,
+    };
+    cloud.report_cpu(name, 3, 2, 20.0);
+    cloud.report(&orders, 3, 1, 20.0);
+    let grown = until(&cloud, name, "larger", |group| group.desired > 2).await;
+    let entries = journal(&cloud, stack).await;
+    let first = entries.iter().find(|entry| entry.decision.changes()).unwrap();
+    assert_eq!(first.because, "alarm custom_OrdersWaiting-out went off");
+    assert_eq!(first.decision.rule, Rule::Out("custom_OrdersWaiting".into()));
+    assert_eq!((first.decision.to, grown.desired), (4, 4));
+    cloud.delete(key).await;
+    cloud
+        .wait_for(key, "Deleted", |status| status.phase == Phase::Deleted)
+        .await;
+}
+
+/// Rule 63: each minute the clock says other bounds than the spec, and nobody moves them back.
+#[tokio::test]
+async fn the_clock_gives_the_group_other_bounds_and_they_stay() {
+    let cloud = Cloud::connect().await;
+    let stack = &format!("e2e/clock-{}", windlass_e2e::run());
+    let key = &format!("specs/{stack}.yaml");
+    let schedule = "{cron: '* * * * *', timeZone: Europe/Berlin, min: 3, max: 5}";
+    let spec = SPEC.replace("max: 6", &format!("max: 6, schedule: [{schedule}]"));
+    let version = cloud.upload(key, spec).await;
+    let outputs = cloud.wait_for_phase(key, &version, Phase::Ready).await.outputs;
+    let name = &outputs.asg_name;
+    let bounds = |group: &Group| (group.settings.min, group.settings.max, group.desired);
+    until(&cloud, name, "as the clock says", |group| {
+        bounds(group) == (3, 5, 3)
+    })
+    .await;
+    cloud.look(stack).await;
+    until(&cloud, name, "three", |group| in_service(group) == 3).await;
+    cloud.wait_for_empty_queue().await;
+    assert_eq!(bounds(&group(&cloud, name).await), (3, 5, 3));
+    let status = cloud.status(key).await.unwrap();
+    assert_eq!((status.phase, status.drift.len()), (Phase::Ready, 0));
     cloud.delete(key).await;
     cloud
         .wait_for(key, "Deleted", |status| status.phase == Phase::Deleted)

@@ -1,5 +1,6 @@
 //! EC2 Auto Scaling: groups and their tags here, what they launch in `launch`, instance refreshes in `refresh`, lifecycle
-//! hooks in `hook`, scaling policies in `policy`.
+//! hooks in `hook`, scaling policies in `policy`,
+//! scheduled actions in `schedule`.
 //!
 //! `DesiredCapacity` is sent only where a call names it: the autoscaler owns it (rule 47 of the AWS facts), and AWS
 //! starts a new group at its minimum.
@@ -8,6 +9,7 @@ mod hook;
 mod launch;
 mod policy;
 mod refresh;
+mod schedule;
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types as sdk;
@@ -54,6 +56,9 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
         DescribePolicies => policy::describe,
         PutScalingPolicy => policy::put,
         DeletePolicy => policy::delete,
+        DescribeScheduledActions => schedule::describe,
+        PutScheduledUpdateGroupAction => schedule::put,
+        DeleteScheduledAction => schedule::delete,
         DeleteAutoScalingGroup => delete_group,
     )
 }

@@ -247,9 +247,10 @@ impl<P: Port> Session<'_, P> {
             let value = record.map(|record| record.outputs.get(name));
             value.filter(|value| !value.is_empty())
         };
-        let (Some(group), Some(targets)) = (
+        let (Some(group), Some(targets), Some(balancer)) = (
             output("auto-scaling-group", "name"),
             output("target-group", "arn"),
+            output("load-balancer", "arn"),
         ) else {
             return self.end(stack, document, "the stack has no group").await;
         };
@@ -257,6 +258,7 @@ impl<P: Port> Session<'_, P> {
         let place = Place {
             group: &group,
             targets: &targets,
+            balancer: &balancer,
             wanted,
             policy: &Policy::of(wanted),
         };
@@ -351,7 +353,8 @@ impl<P: Port> Session<'_, P> {
         let asks = decision.changes() && held.is_none();
         // Bounds that are not the spec's yet are about to be.
         let bounds = (place.wanted.min, place.wanted.max);
-        let is_behind = (observation.fleet.min, observation.fleet.max) != bounds;
+        let is_behind =
+            place.wanted.schedule.is_empty() && (observation.fleet.min, observation.fleet.max) != bounds;
         let is_beyond = decision.wishes.iter().any(|wish| wish.beyond.is_some());
         let goes_on = decision.goes_on() || decision.changes() || (is_behind && is_beyond);
         let mut entry = Box::new(ScalingEntry {

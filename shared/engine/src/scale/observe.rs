@@ -8,7 +8,7 @@ use windlass_calls::autoscaling::{DescribeAutoScalingGroups, Group, Instance};
 use windlass_calls::cloudwatch::{Datapoint, GetMetricData, Metric, Points};
 use windlass_calls::elb::DescribeTargetHealth;
 use windlass_calls::{CallError, Class};
-use windlass_planner::kinds::alarm;
+use windlass_planner::kinds::alarm::{self, Source};
 use windlass_scaling::{Fleet, Observation, Point, Policy};
 use windlass_spec::{Measure, Scaling as Wanted};
 
@@ -32,10 +32,22 @@ pub(super) struct Place<'a> {
     pub(super) group: &'a str,
     /// ARN of the target group that it registers its instances with.
     pub(super) targets: &'a str,
+    /// ARN of the load balancer before them.
+    pub(super) balancer: &'a str,
     /// What is wanted.
     pub(super) wanted: &'a Wanted,
     /// The same, for the decision.
     pub(super) policy: &'a Policy,
+}
+
+impl<'a> Place<'a> {
+    fn source(&self) -> Source<'a> {
+        Source {
+            group: self.group,
+            target_group: self.targets,
+            load_balancer: self.balancer,
+        }
+    }
 }
 
 /// What was seen of a group.
@@ -81,23 +93,21 @@ pub(super) async fn look<P: Port>(
 fn questions(place: &Place, now: Timestamp) -> GetMetricData {
     let to = now.as_second().div_euclid(MINUTE) * MINUTE;
     let periods = place.wanted.metrics.iter().flat_map(|metric| {
-        let shrink = metric.scale_in.map(|breach| breach.periods);
-        [Some(metric.scale_out.periods), shrink].into_iter().flatten()
+        let shrink = metric.goal.scale_in().map(|breach| breach.periods);
+        [Some(metric.goal.scale_out().periods), shrink]
+            .into_iter()
+            .flatten()
     });
     let stabilization = place.wanted.behavior.stabilization.div_ceil(60);
     let longest = periods.max().unwrap_or_default().max(stabilization);
     let minutes = longest.saturating_add(LATE).max(MINUTES);
     let asked = place.policy.metrics.iter().zip(&place.wanted.metrics);
-    let asked = asked.map(|(named, metric)| {
-        (
-            named.name.clone(),
-            alarm::metric(metric.measure, place.group, place.targets),
-        )
-    });
+    let asked =
+        asked.map(|(named, metric)| (named.name.clone(), alarm::metric(&metric.measure, place.source())));
     // Each instance reports its processor use once a minute (rule 3): how often it was is how many there were.
     let count = Metric {
         statistic: "SampleCount".into(),
-        ..alarm::metric(Measure::Cpu, place.group, place.targets)
+        ..alarm::metric(&Measure::Cpu, place.source())
     };
     GetMetricData {
         metrics: asked.chain([(INSTANCES.to_owned(), count)]).collect(),
@@ -156,7 +166,7 @@ impl Seen {
             let told = self.metrics.get(&named.name).into_iter().flatten();
             let mut values: BTreeMap<i64, f64> =
                 told.map(|point| (point.at, point.value.into_inner())).collect();
-            if alarm::is_silent_at_rest(metric.measure) {
+            if alarm::is_silent_at_rest(&metric.measure) {
                 let settled = counts.keys().filter(|at| now.as_second() - *at >= SETTLED);
                 settled.for_each(|at| {
                     values.entry(*at).or_insert(0.0);

@@ -4,6 +4,7 @@
 //! told, go to the topic. Writing an alarm again is how it is changed (rule 2), so that a different threshold needs no
 //! more than the same call.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ordered_float::OrderedFloat;
@@ -13,7 +14,7 @@ use windlass_calls::cloudwatch::{
     Watch,
 };
 use windlass_calls::{Request, Response};
-use windlass_spec::{Breach, Measure};
+use windlass_spec::{Breach, CustomMetric, Measure};
 
 use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next, Present, Removal};
@@ -38,45 +39,81 @@ const FAILED_PERCENT: f64 = 5.0;
 /// Time to answer that is trouble for one request in twenty, in seconds.
 const SLOW_SECONDS: f64 = 2.0;
 
-/// The word for a measure in alarm names.
-fn word(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Cpu => "cpu",
-        Measure::RequestsPerTarget => "requestsPerTarget",
-        Measure::NetworkIn => "networkIn",
-        Measure::NetworkOut => "networkOut",
-    }
-}
-
 /// Whether nothing is told of a measure where there is nothing: a load balancer without requests has no metrics.
 #[must_use]
-pub fn is_silent_at_rest(measure: Measure) -> bool {
-    measure == Measure::RequestsPerTarget
+pub fn is_silent_at_rest(measure: &Measure) -> bool {
+    matches!(measure, Measure::RequestsPerTarget | Measure::TargetResponseTime)
 }
 
 /// A measure and its unit, for people.
-fn in_words(measure: Measure) -> (&'static str, &'static str) {
+fn in_words(measure: &Measure) -> (Cow<'_, str>, &'static str) {
     match measure {
-        Measure::Cpu => ("average CPU", " %"),
-        Measure::RequestsPerTarget => ("requests of an instance in a minute", ""),
-        Measure::NetworkIn => ("bytes that an instance receives in a minute", ""),
-        Measure::NetworkOut => ("bytes that an instance sends in a minute", ""),
+        Measure::Cpu => ("average CPU".into(), " %"),
+        Measure::RequestsPerTarget => ("requests of an instance in a minute".into(), ""),
+        Measure::NetworkIn => ("bytes that an instance receives in a minute".into(), ""),
+        Measure::NetworkOut => ("bytes that an instance sends in a minute".into(), ""),
+        Measure::Memory => ("average memory in use".into(), " %"),
+        Measure::TargetResponseTime => ("the time to answer".into(), " s"),
+        Measure::Custom(metric) => (format!("{} of {}", metric.name, metric.namespace).into(), ""),
     }
 }
 
-/// The metric of a measure, on the average of the instances of a group: what alarms watch, and the scaler reads. The target
-/// group is the one that the group registers its instances with, by its ARN.
+/// What the metrics of a group are found by.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Name of the group.
+    pub group: &'a str,
+    /// ARN of the target group that it registers its instances with.
+    pub target_group: &'a str,
+    /// ARN of the load balancer before them.
+    pub load_balancer: &'a str,
+}
+
+impl<'a> Source<'a> {
+    /// For what the instances of a group themselves report.
+    #[must_use]
+    pub fn of_group(group: &'a str) -> Self {
+        Self {
+            group,
+            target_group: "",
+            load_balancer: "",
+        }
+    }
+}
+
+/// The metric of a measure, on the average of the instances of a group: what alarms watch, and the scaler reads.
 #[must_use]
-pub fn metric(measure: Measure, group: &str, target_group: &str) -> Metric {
-    let of_group = || BTreeMap::from([("AutoScalingGroupName".to_owned(), group.to_owned())]);
+pub fn metric(measure: &Measure, source: Source) -> Metric {
+    let of_group = || BTreeMap::from([("AutoScalingGroupName".to_owned(), source.group.to_owned())]);
     let (namespace, name, dimensions, statistic) = match measure {
         Measure::Cpu => ("AWS/EC2", "CPUUtilization", of_group(), "Average"),
         Measure::NetworkIn => ("AWS/EC2", "NetworkIn", of_group(), "Average"),
         Measure::NetworkOut => ("AWS/EC2", "NetworkOut", of_group(), "Average"),
+        // Rule 4: there is one of a group because its agents were told to add it up.
+        Measure::Memory => (names::AGENT_NAMESPACE, "mem_used_percent", of_group(), "Average"),
         // Its sum is the average over the targets, and no other statistic makes sense (rule 5).
         Measure::RequestsPerTarget => {
-            let of_targets = targets_dimension(target_group);
+            let of_targets = targets_dimension(source.target_group);
             ("AWS/ApplicationELB", "RequestCountPerTarget", of_targets, "Sum")
+        }
+        Measure::TargetResponseTime => {
+            let mut both = targets_dimension(source.target_group);
+            both.extend(balancer_dimension(source.load_balancer));
+            ("AWS/ApplicationELB", "TargetResponseTime", both, "Average")
+        }
+        Measure::Custom(metric) => {
+            let CustomMetric {
+                namespace,
+                name,
+                dimensions,
+                statistic,
+            } = metric;
+            (
+                namespace.as_str(),
+                name.as_str(),
+                dimensions.clone(),
+                statistic.as_str(),
+            )
         }
     };
     Metric {
@@ -94,10 +131,9 @@ impl Kind for Alarm {
 
     fn wants(cx: &Context, _: &Known) -> Result<Vec<Id>, Blocked> {
         let scaling = cx.spec.scaling.metrics.iter().flat_map(|metric| {
-            let shrink = metric.scale_in.map(|_| format!("{}-in", word(metric.measure)));
-            [format!("{}-out", word(metric.measure))]
-                .into_iter()
-                .chain(shrink)
+            let word = metric.measure.word();
+            let shrink = metric.goal.scale_in().map(|_| format!("{word}-in"));
+            [format!("{word}-out")].into_iter().chain(shrink)
         });
         let backstop = super::scaling_policy::is_wanted(cx).then(|| BACKSTOP.to_owned());
         let told = !cx.spec.monitoring.notify.is_empty();
@@ -194,26 +230,29 @@ fn served_once(cx: &Context, known: &Known) -> Result<(), Blocked> {
 }
 
 /// One threshold of a scaling metric.
-struct Threshold {
+struct Threshold<'a> {
     /// The alarm's own part of its name: `cpu-out`.
     part: String,
-    measure: Measure,
+    measure: &'a Measure,
     breach: Breach,
     /// Passing it calls for more instances, not for fewer.
     grows: bool,
 }
 
 /// The thresholds of all scaling metrics.
-fn thresholds<'a>(cx: &'a Context) -> impl Iterator<Item = Threshold> + 'a {
+fn thresholds<'a>(cx: &'a Context) -> impl Iterator<Item = Threshold<'a>> + 'a {
     cx.spec.scaling.metrics.iter().flat_map(|metric| {
         let threshold = |step: &str, breach: Breach, grows: bool| Threshold {
-            part: format!("{}-{step}", word(metric.measure)),
-            measure: metric.measure,
+            part: format!("{}-{step}", metric.measure.word()),
+            measure: &metric.measure,
             breach,
             grows,
         };
-        let out = threshold("out", metric.scale_out, true);
-        let shrink = metric.scale_in.map(|breach| threshold("in", breach, false));
+        let out = threshold("out", metric.goal.scale_out(), true);
+        let shrink = metric
+            .goal
+            .scale_in()
+            .map(|breach| threshold("in", breach, false));
         std::iter::once(out).chain(shrink)
     })
 }
@@ -231,6 +270,12 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
     };
     let group = known.exists(&Id::only("auto-scaling-group"))?.get("name");
     let targets = known.exists(&Id::only("target-group"))?.get("arn");
+    let balancer = known.exists(&Id::only("load-balancer"))?.get("arn");
+    let source = Source {
+        group: &group,
+        target_group: &targets,
+        load_balancer: &balancer,
+    };
     let (what, unit) = in_words(measure);
     let (comparison, side, step) = if grows {
         ("GreaterThanThreshold", "above", "out")
@@ -245,7 +290,7 @@ fn scaling(cx: &Context, id: &Id, known: &Known) -> Result<Option<Wanted>, Block
             "scale {step}: {what} {side} {}{unit} for {} minutes",
             breach.threshold, breach.periods
         ),
-        watch: Watch::Metric(metric(measure, &group, &targets)),
+        watch: Watch::Metric(metric(measure, source)),
         comparison: comparison.into(),
         threshold: breach.threshold,
         periods: breach.periods,
@@ -266,7 +311,7 @@ fn backstop(cx: &Context, known: &Known) -> Result<Wanted, Blocked> {
         description: format!(
             "backstop: average CPU above {OVERRUN_PERCENT} % for {OVERRUN_MINUTES} minutes, AWS adds instances by itself"
         ),
-        watch: Watch::Metric(metric(Measure::Cpu, &group, "")),
+        watch: Watch::Metric(metric(&Measure::Cpu, Source::of_group(&group))),
         comparison: "GreaterThanThreshold".into(),
         threshold: OrderedFloat(OVERRUN_PERCENT),
         periods: OVERRUN_MINUTES,
@@ -348,11 +393,14 @@ fn service(cx: &Context, id: &Id, known: &Known) -> Result<Wanted, Blocked> {
 
 /// How metrics name the load balancer: `app/<name>/<id>`.
 pub(super) fn load_balancer_dimension(known: &Known) -> Result<BTreeMap<String, String>, Blocked> {
-    let arn = known.exists(&Id::only("load-balancer"))?.get("arn");
-    let name = arn
-        .split_once(":loadbalancer/")
-        .map_or(arn.as_str(), |(_, name)| name);
-    Ok(BTreeMap::from([("LoadBalancer".into(), name.to_owned())]))
+    Ok(balancer_dimension(
+        &known.exists(&Id::only("load-balancer"))?.get("arn"),
+    ))
+}
+
+fn balancer_dimension(arn: &str) -> BTreeMap<String, String> {
+    let name = arn.split_once(":loadbalancer/").map_or(arn, |(_, name)| name);
+    BTreeMap::from([("LoadBalancer".to_owned(), name.to_owned())])
 }
 
 /// How metrics name the target group: `targetgroup/<name>/<id>`.

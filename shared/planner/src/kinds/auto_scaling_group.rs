@@ -120,10 +120,13 @@ impl Kind for AutoScalingGroup {
         {
             wanted.min = wanted.min.min(group.settings.min);
         }
-        let outputs = Outputs::id(&group.settings.name)
+        let mut outputs = Outputs::id(&group.settings.name)
             .with("name", &group.settings.name)
             .with("arn", &group.arn)
             .with("targetGroup", wanted.target_groups.join(","));
+        if !cx.spec.scaling.schedule.is_empty() {
+            outputs = outputs.with("bounds", bounds(cx, id, group, &mut wanted));
+        }
         if group.settings.target_groups.is_empty() {
             return Ok(Next::Refuse {
                 reason: format!(
@@ -422,6 +425,24 @@ fn subnets(cx: &Context, known: &Known) -> Result<Vec<String>, Blocked> {
     subnets.collect()
 }
 
+/// While there is a schedule, the bounds that the group has rule (rule 63); those of the spec are set once, when they are new.
+/// Answers what of the spec's the group was given.
+fn bounds(cx: &Context, id: &Id, group: &Group, wanted: &mut GroupSettings) -> String {
+    let (spec, now) = (&cx.spec.scaling, (group.settings.min, group.settings.max));
+    let said = (spec.min, spec.max);
+    let given = |(min, max): (u32, u32)| format!("{min}-{max}");
+    let record = cx.record(id).map(|record| record.outputs.get("bounds"));
+    match record.filter(|earlier| *earlier != given(said)) {
+        // Not before the group has them: who dies in between leaves what was given before.
+        Some(earlier) if said != now => earlier,
+        Some(_) => given(said),
+        None => {
+            (wanted.min, wanted.max) = now;
+            given(said)
+        }
+    }
+}
+
 /// What instances are to be made from. One type alone is no choice: the template says it, and the group nothing, unless
 /// there are spot instances.
 fn launch(cx: &Context, known: &Known) -> Result<Launch, Blocked> {
@@ -525,7 +546,7 @@ fn capacity(cx: &Context, group: &Group, activities: &[Activity], outputs: Outpu
         .iter()
         .filter(|instance| instance.lifecycle_state == "InService")
         .count();
-    let min = cx.spec.scaling.min as usize;
+    let min = cx.spec.scaling.least() as usize;
     if serving >= min {
         return Next::InSync(outputs);
     }

@@ -12,6 +12,7 @@ use crate::context::{Context, Id, Known, Outputs};
 use crate::kind::{Blocked, Kind, Next, Present, Removal};
 use crate::names;
 use crate::registry::Registry;
+use crate::userdata;
 
 /// The policy within the instance role.
 pub struct InstanceRolePolicy;
@@ -145,6 +146,13 @@ fn policy(cx: &Context, known: &Known) -> Result<Value, Blocked> {
                 &json!([registry.repository_arn(&partition)]),
             ));
         }
+    }
+    if userdata::measures_memory(cx) {
+        // AWS knows no narrower rights for it: a namespace, and tags whichever resource's.
+        let mut put = allow("PutMetrics", &["cloudwatch:PutMetricData"], &json!("*"));
+        put["Condition"] = json!({ "StringEquals": { "cloudwatch:namespace": names::AGENT_NAMESPACE } });
+        statements.push(put);
+        statements.push(allow("FindTheGroup", &["ec2:DescribeTags"], &json!("*")));
     }
     parameters.sort();
     parameters.dedup();

@@ -158,7 +158,7 @@ impl Kind for Listener {
             return Ok(change(action, reason, outputs));
         };
         let both = Action::Split(BTreeMap::from([(from, 1), (to, 0)]));
-        let least = cx.spec.scaling.min;
+        let least = cx.spec.scaling.least();
         Ok(
             if listener.action.as_ref() == Some(&both) && listener.protocol.as_ref() == Some(&protocol) {
                 let reason =
@@ -215,7 +215,7 @@ fn moving(
     };
     let targets = seen.targets.get(to).into_iter().flatten();
     let healthy = targets.filter(|target| target.state == "healthy").count();
-    let enough = healthy >= cx.spec.scaling.min as usize;
+    let enough = healthy >= cx.spec.scaling.least() as usize;
     Ok((!previous.is_empty() && serves && !enough).then(|| (previous, to.clone())))
 }
 

@@ -11,6 +11,7 @@ pub mod route;
 pub mod route_table;
 pub mod route_table_association;
 pub mod scaling_policy;
+pub mod scheduled_action;
 pub mod subnet;
 pub mod vpc;
 pub mod vpc_endpoint;

@@ -188,7 +188,7 @@ fn network_needs(cx: &Context) -> String {
 /// Everything of the spec that decides how many processors are needed, in one word.
 fn machine_needs(cx: &Context) -> String {
     let types = cx.spec.compute.instance_types.join("+");
-    let max = cx.spec.scaling.max;
+    let max = cx.spec.scaling.most();
     match spot::wanted(cx) {
         None => format!("max={max} types={types}"),
         Some(spot) => format!("max={max} types={types} onDemand={}", spot.on_demand(max)),
@@ -297,7 +297,7 @@ fn network_counts(cx: &Context, known: &Known, seen: &Seen) -> Result<Vec<Count>
 /// Processors at the largest size, for each quota that the instance types count against: of those on demand, and of the
 /// spot instances.
 fn processor_counts(cx: &Context, seen: &Seen) -> Vec<Count> {
-    let max = cx.spec.scaling.max;
+    let max = cx.spec.scaling.most();
     let on_demand = spot::wanted(cx).map_or(max, |spot| spot.on_demand(max));
     let mut counts = processors_of(cx, seen, false, on_demand, |kind| Some(processors(kind)));
     counts.extend(processors_of(cx, seen, true, max - on_demand, spot_processors));

@@ -81,7 +81,7 @@ impl Kind for Targets {
                 .any(|target| target.target == **id && target.state == "healthy")
         };
         let healthy = serving.iter().filter(is_healthy).count();
-        let min = cx.spec.scaling.min as usize;
+        let min = cx.spec.scaling.least() as usize;
         let unhealthy: Vec<UnhealthyInstance> = targets.iter().filter_map(unhealthy).collect();
         let outputs = Outputs::default()
             .with("instances", serving.join(","))

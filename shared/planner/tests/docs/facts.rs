@@ -136,7 +136,7 @@ kinds! {
     launch_template::LaunchTemplate, load_balancer::LoadBalancer, load_balancer_attributes::LoadBalancerAttributes,
     target_group::TargetGroup, target_group_attributes::TargetGroupAttributes, listener::Listener,
     probe_target_group::ProbeTargetGroup, probe_rule::ProbeRule,
-    auto_scaling_group::AutoScalingGroup, lifecycle_hook::LifecycleHook, scaling_policy::ScalingPolicy, group_metrics::GroupMetrics, instance::Instance,
+    auto_scaling_group::AutoScalingGroup, lifecycle_hook::LifecycleHook, scaling_policy::ScalingPolicy, scheduled_action::ScheduledAction, group_metrics::GroupMetrics, instance::Instance,
     target_registration::TargetRegistration, targets::Targets, network_interface::NetworkInterface, topic::Topic, subscription::Subscription, alarm::Alarm,
     dashboard::Dashboard, tags::Tags,
 }

@@ -4,7 +4,8 @@
 //! With a maintenance policy of at least 100 % a replacement is launched first, else the old instance goes first
 //! (rule 61). Instances that are too many leave. A failed launch is tried again after a minute. Warm pools are
 //! not modelled; `hook` adds what holds instances on their way, `refresh` what replaces them by ones of another version,
-//! `spot` what is different for spot instances, `policy` what alarms do to its capacity.
+//! `spot` what is different for spot instances, `policy` what alarms do to its capacity,
+//! `schedule` what the clock does to its bounds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,6 +16,7 @@ use windlass_calls::ec2::{LaunchTemplateData, Subnet};
 
 use super::hook::Hold;
 use super::refresh::{Refreshing, Step};
+use super::schedule::Planned;
 use super::{LAUNCH, Member, Seat, launch_of, set_launch};
 use crate::ec2::Start;
 use crate::elb::Course;
@@ -38,6 +40,8 @@ pub(crate) struct Fleet {
     pub(super) suspended: BTreeSet<String>,
     /// Lifecycle hooks by name.
     pub(super) hooks: BTreeMap<String, LifecycleHook>,
+    /// Scheduled actions by name.
+    pub(super) schedule: BTreeMap<String, Planned>,
     /// Step scaling policies by name.
     pub(super) policies: BTreeMap<String, Policy>,
     /// The newest first.
@@ -69,6 +73,8 @@ pub(super) enum Event {
     Swap(String),
     /// The instance refresh goes on.
     Refresh(Step),
+    /// The scheduled action sets the group's bounds.
+    Bounds(String),
     /// One instance is missing.
     Launch,
 }
@@ -92,6 +98,7 @@ impl Fleet {
             metrics: BTreeSet::new(),
             suspended: BTreeSet::new(),
             hooks: BTreeMap::new(),
+            schedule: BTreeMap::new(),
             policies: BTreeMap::new(),
             activities: VecDeque::new(),
             refreshes: VecDeque::new(),
@@ -198,6 +205,7 @@ impl World {
             .chain(self.next_surplus(fleet, last))
             .chain(self.next_swap(fleet, last))
             .chain(refreshes.map(|(at, step)| (at, Event::Refresh(step))))
+            .chain(fleet.next_action().map(|(at, name)| (at, Event::Bounds(name))))
             .map(|(at, event)| (at.max(last), event))
             .min()
     }
@@ -297,6 +305,7 @@ impl World {
     fn happen(&mut self, name: &str, at: Timestamp, event: Event) {
         match event {
             Event::Launch => self.launch(name, at),
+            Event::Bounds(action) => self.take_action(name, &action, at),
             Event::Forget(id) => self.part(&id, at),
             Event::GiveUp(id) => {
                 if let Some(member) = self.autoscaling.members.get_mut(&id) {

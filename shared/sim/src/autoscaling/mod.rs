@@ -9,6 +9,7 @@ mod hook;
 mod member;
 mod policy;
 mod refresh;
+mod schedule;
 mod spot;
 
 use std::collections::BTreeMap;
@@ -95,6 +96,9 @@ impl World {
             DescribePolicies => describe_policies,
             PutScalingPolicy => put_policy,
             DeletePolicy => delete_policy,
+            DescribeScheduledActions => describe_schedule,
+            PutScheduledUpdateGroupAction => put_action,
+            DeleteScheduledAction => delete_action,
             DeleteAutoScalingGroup => delete_group,
         )
     }

@@ -1,7 +1,7 @@
 //! From the fields as written to the [`Spec`]: defaults, and every rule of meaning.
 //!
 //! Guarantees: all rules run whose fields could be read, so that the report is complete; a default is never put in
-//! the place of a wrong value. What is not built yet is refused where it is asked for, never ignored.
+//! the place of a wrong value.
 
 mod app;
 mod compute;
@@ -10,9 +10,11 @@ mod lifecycle;
 mod listeners;
 mod load_balancer;
 mod metadata;
+mod metrics;
 mod monitoring;
 mod network;
 mod scaling;
+mod schedule;
 mod spot;
 
 use std::ops::RangeInclusive;

@@ -1,18 +1,12 @@
 //! Bounds of the number of instances, and what moves it between them.
-//!
-//! What is not supported yet is judged first: a spec written ahead should learn of crossed thresholds now.
 
-use std::collections::BTreeSet;
-
-use ordered_float::OrderedFloat;
-
-use super::{duration, whole};
-use crate::defaults::{PERIODS_IN, PERIODS_OUT};
+use super::{duration, metrics, schedule, whole};
 use crate::diagnostics::{Refused, Report};
-use crate::raw::{self, RawBehavior, RawMetric, RawScaling, RawSchedule};
+use crate::raw::{RawBehavior, RawScaling};
+use crate::scaling::{Behavior, Scaling};
 use crate::shape::{At, Field};
-use crate::types::{Behavior, Breach, Measure, Metric, Mode, Scaling};
-use crate::values::{List, Seconds};
+use crate::types::Mode;
+use crate::values::Seconds;
 
 /// Far above any account's quota; a typing error should not order a data center.
 pub(super) const MOST: i64 = 1000;
@@ -33,15 +27,16 @@ pub(super) fn check(
             Err(refused)
         }
     };
-    let metrics = metrics(raw.metrics, mode, report);
+    let metrics = metrics::check(raw.metrics, mode, report);
     let behavior = behavior(raw.behavior, mode, report);
-    schedule(raw.schedule, report);
+    let schedule = schedule::check(raw.schedule, mode, report);
     let (min, max) = bounds?;
     Ok(Scaling {
         min,
         max,
         metrics: metrics?,
         behavior: behavior?,
+        schedule: schedule?,
     })
 }
 
@@ -100,152 +95,6 @@ fn unless(given: bool) -> &'static str {
     if given { "" } else { " (the default)" }
 }
 
-fn metrics(
-    field: Field<List<RawMetric>>,
-    mode: Result<Mode, Refused>,
-    report: &mut Report,
-) -> Result<Vec<Metric>, Refused> {
-    let Some(At {
-        value: List(items),
-        place,
-    }) = field.given()?
-    else {
-        return mode.map(|mode| match mode {
-            Mode::Asg => Scaling::default().metrics,
-            Mode::Ec2 => Vec::new(),
-        });
-    };
-    if mode == Ok(Mode::Ec2) && !items.is_empty() {
-        report.refuse(
-            &place,
-            "metrics move the size of an Auto Scaling group, and with `mode: ec2` there is none",
-            "leave them out, or use `mode: asg`",
-        );
-    }
-    let mut seen = BTreeSet::new();
-    let verdicts: Vec<_> = items
-        .into_iter()
-        .map(|item| metric(item?.value, &mut seen, report))
-        .collect();
-    verdicts.into_iter().collect()
-}
-
-/// A threshold as it is written, each part judged on its own.
-struct Limit {
-    threshold: Result<At<f64>, Refused>,
-    periods: Result<u32, Refused>,
-}
-
-impl Limit {
-    fn new(
-        threshold: Result<At<f64>, Refused>,
-        periods: Result<At<i64>, Refused>,
-        report: &mut Report,
-    ) -> Self {
-        Self {
-            threshold,
-            periods: whole(periods, 1..=60, report),
-        }
-    }
-
-    fn breach(self) -> Result<Breach, Refused> {
-        Ok(Breach {
-            threshold: OrderedFloat(self.threshold?.value),
-            periods: self.periods?,
-        })
-    }
-}
-
-fn metric(raw: RawMetric, seen: &mut BTreeSet<u8>, report: &mut Report) -> Result<Metric, Refused> {
-    let kind = raw
-        .r#type
-        .required("say what is measured, as in `type: cpu`", report);
-    let out = raw
-        .scale_out
-        .required("say when to grow, as in {above: 70, periods: 2}", report)
-        .map(|at| {
-            let hint = "give the threshold, as in `above: 70`";
-            let above = at.value.above.required(hint, report);
-            Limit::new(above, at.value.periods.or(PERIODS_OUT.into()), report)
-        });
-    let shrink = raw.scale_in.given().map(|at| {
-        at.map(|at| {
-            let hint = "give the threshold, as in `below: 30`";
-            let below = at.value.below.required(hint, report);
-            Limit::new(below, at.value.periods.or(PERIODS_IN.into()), report)
-        })
-    });
-    let above = out.as_ref().ok().and_then(|limit| limit.threshold.as_ref().ok());
-    let below = shrink
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .and_then(|limit| limit.threshold.as_ref().ok());
-    if let Ok(kind) = &kind {
-        if !seen.insert(kind.value as u8) {
-            report.refuse(&kind.place, "this metric is listed twice", "keep one of the two");
-        }
-        for threshold in [above, below].into_iter().flatten() {
-            threshold_fits(kind.value, threshold, report);
-        }
-    }
-    uncrossed(above, below, report);
-    Ok(Metric {
-        measure: measure(kind, report)?,
-        scale_out: out?.breach()?,
-        scale_in: shrink?.map(Limit::breach).transpose()?,
-    })
-}
-
-/// Everything but memory is measured without an agent on the instance.
-fn measure(kind: Result<At<raw::Metric>, Refused>, report: &mut Report) -> Result<Measure, Refused> {
-    let At { value, place } = kind?;
-    match value {
-        raw::Metric::Cpu => Ok(Measure::Cpu),
-        raw::Metric::RequestsPerTarget => Ok(Measure::RequestsPerTarget),
-        raw::Metric::NetworkIn => Ok(Measure::NetworkIn),
-        raw::Metric::NetworkOut => Ok(Measure::NetworkOut),
-        raw::Metric::Memory => Err(report.unsupported(
-            &place,
-            "this measure",
-            "leave it out, or use `type: cpu`, which is",
-        )),
-    }
-}
-
-fn threshold_fits(kind: raw::Metric, threshold: &At<f64>, report: &mut Report) {
-    let percent = matches!(kind, raw::Metric::Cpu | raw::Metric::Memory);
-    let value = threshold.value;
-    if value < 0.0 || (percent && value > 100.0) {
-        let hint = if percent {
-            "it is a percentage, 0 to 100"
-        } else {
-            "it cannot be negative"
-        };
-        report.refuse(
-            &threshold.place,
-            format!("the threshold {value} is out of range"),
-            hint,
-        );
-    }
-}
-
-/// Growing above a value at which it also shrinks, the group would never rest.
-fn uncrossed(above: Option<&At<f64>>, below: Option<&At<f64>>, report: &mut Report) {
-    if let (Some(above), Some(below)) = (above, below)
-        && below.value >= above.value
-    {
-        report.refuse(
-            &below.place,
-            format!(
-                "the thresholds cross: scale in below {}, scale out above {}",
-                below.value, above.value
-            ),
-            "leave a gap, as in scaleIn below 30 and scaleOut above 70, or the group never rests",
-        );
-    }
-}
-
 fn behavior(
     field: Field<RawBehavior>,
     mode: Result<Mode, Refused>,
@@ -277,30 +126,4 @@ fn behavior(
         max_step: max_step?,
         stabilization: stabilization?,
     })
-}
-
-fn schedule(field: Field<List<RawSchedule>>, report: &mut Report) {
-    let Ok(Some(At {
-        value: List(items),
-        place,
-    })) = field.given()
-    else {
-        return;
-    };
-    if items.is_empty() {
-        return;
-    }
-    for item in items.into_iter().flatten() {
-        let raw = item.value;
-        let _reported = raw
-            .cron
-            .required("say when, as in `cron: \"0 7 * * 1-5\"`", report);
-        let _reported = raw.time_zone.given();
-        let _reported = bounds(raw.min, raw.max, report);
-    }
-    report.unsupported(
-        &place,
-        "`schedule`",
-        "leave it out; upload a spec with other bounds when you need them",
-    );
 }

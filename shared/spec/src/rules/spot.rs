@@ -4,8 +4,9 @@ use super::whole;
 use crate::defaults;
 use crate::diagnostics::{Refused, Report};
 use crate::raw::{RawCompute, RawSpot};
+use crate::scaling::Scaling;
 use crate::shape::{At, Field};
-use crate::types::{Mode, Scaling, Spot};
+use crate::types::{Mode, Spot};
 
 /// What a spec says of spot instances; `None` is all on demand.
 pub(super) fn check(

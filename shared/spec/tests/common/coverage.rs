@@ -4,18 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// What the format knows and Windlass does not have yet: the field, or a word of it, and how to ask for that.
-pub(crate) const UNSUPPORTED: [(&str, &str); 2] = [
-    (
-        "scaling.schedule",
-        "scaling: {schedule: [{cron: '0 7 * * *', min: 4}]}",
-    ),
-    (
-        "scaling.metrics[].type=memory",
-        "scaling: {metrics: [{type: memory, scaleOut: {above: 70}}]}",
-    ),
-];
-
 /// Every field of the schema and every word that a field may have, as `compute.mode` and `compute.mode=ec2`.
 pub(crate) fn known(path: &str, schema: &Value, found: &mut BTreeSet<String>) {
     for word in schema["enum"].as_array().into_iter().flatten() {
@@ -49,11 +37,6 @@ pub(crate) fn said(path: &str, value: &Value, found: &mut BTreeSet<String>) {
         }
         _ => {}
     }
-}
-
-/// Whether `path` is one of [`UNSUPPORTED`], or belongs to one.
-pub(crate) fn is_unsupported(path: &str) -> bool {
-    UNSUPPORTED.iter().any(|(field, _)| belongs(path, field))
 }
 
 /// Whether `path` is `field`, a field of it or a word of it.

@@ -195,7 +195,7 @@ fn many_generated_specs_are_valid_and_those_are_of_many_kinds() {
             spec.scaling
                 .metrics
                 .iter()
-                .any(|metric| metric.scale_in.is_none())
+                .any(|metric| metric.goal.scale_in().is_none())
         }),
         count(|spec| !spec.monitoring.notify.is_empty()),
         count(|spec| spec.allow_replace),

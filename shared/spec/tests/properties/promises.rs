@@ -32,17 +32,23 @@ pub(crate) fn promises(spec: &Spec) -> Result<(), TestCaseError> {
     if let Some(spot) = compute.spot {
         prop_assert!(spot.on_demand_base <= scaling.max && spot.on_demand_percent <= 100);
     }
-    let measures: BTreeSet<_> = scaling.metrics.iter().map(|metric| metric.measure).collect();
+    let measures: BTreeSet<_> = scaling
+        .metrics
+        .iter()
+        .map(|metric| metric.measure.word())
+        .collect();
     prop_assert_eq!(measures.len(), scaling.metrics.len());
     for metric in &scaling.metrics {
-        for breach in [Some(metric.scale_out), metric.scale_in].into_iter().flatten() {
+        let (scale_out, scale_in) = (metric.goal.scale_out(), metric.goal.scale_in());
+        for breach in [Some(scale_out), scale_in].into_iter().flatten() {
             prop_assert!((0.0..=100.0).contains(&breach.threshold.0) && (1..=60).contains(&breach.periods));
         }
-        prop_assert!(
-            metric
-                .scale_in
-                .is_none_or(|scale_in| scale_in.threshold < metric.scale_out.threshold)
-        );
+        prop_assert!(scale_in.is_none_or(|scale_in| scale_in.threshold < scale_out.threshold));
+        prop_assert!((0.0..=100.0).contains(&metric.goal.aim()));
+    }
+
+    for entry in &scaling.schedule {
+        prop_assert!(1 <= entry.min && entry.min <= entry.max);
     }
 
     let listeners = &load_balancer.listeners;

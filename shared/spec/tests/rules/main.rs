@@ -15,7 +15,6 @@ mod monitoring;
 mod network;
 mod scaling;
 mod spot;
-mod unsupported;
 
 use common::decode_text;
 

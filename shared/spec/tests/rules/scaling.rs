@@ -2,7 +2,7 @@
 
 use ordered_float::OrderedFloat;
 use rstest::rstest;
-use windlass_spec::{Behavior, Breach, Measure, Metric};
+use windlass_spec::{Behavior, Breach, CustomMetric, Goal, Measure, Metric, Schedule};
 
 use crate::common::decode_text;
 use crate::{APP, accepts, fixed, metrics, refuses, refuses_only, with};
@@ -181,8 +181,10 @@ fn cpu(above: f64, out: u32, below: Option<(f64, u32)>) -> Metric {
     };
     Metric {
         measure: Measure::Cpu,
-        scale_out: breach(above, out),
-        scale_in: below.map(|(below, periods)| breach(below, periods)),
+        goal: Goal::Between {
+            scale_out: breach(above, out),
+            scale_in: below.map(|(below, periods)| breach(below, periods)),
+        },
     }
 }
 
@@ -211,6 +213,57 @@ fn a_metric_is_a_measure_with_its_thresholds(#[case] text: &str, #[case] expecte
 #[case("{type: cpus, scaleOut: {above: 7}}", "type", "unknown value")]
 #[case("{scaleOut: {above: 7}}", "type", "required")]
 #[case("{type: cpu}", "scaleOut", "required")]
+#[case("{type: memory}", "scaleOut", "required")]
+#[case("{type: memory, scaleOut: {above: 101}}", "scaleOut.above", "range")]
+#[case("{type: cpu, target: 0}", "target", "range")]
+#[case("{type: cpu, target: 91}", "target", "range")]
+#[case(
+    "{type: cpu, target: 60, scaleIn: {below: 20}}",
+    "target",
+    "beside thresholds"
+)]
+#[case("{type: cpu, target: high}", "target", "expected a number")]
+#[case(
+    "{type: cpu, metric: {namespace: a, name: b}, target: 1}",
+    "type",
+    "only a custom measure"
+)]
+#[case("{type: custom, target: 1}", "metric", "required")]
+#[case(
+    "{type: custom, metric: {name: b}, target: 1}",
+    "metric.namespace",
+    "required"
+)]
+#[case(
+    "{type: custom, metric: {namespace: ':a', name: b}, target: 1}",
+    "metric.namespace",
+    "no such name"
+)]
+#[case(
+    "{type: custom, metric: {namespace: a, name: ' b'}, target: 1}",
+    "metric.name",
+    "no such name"
+)]
+#[case(
+    "{type: custom, metric: {namespace: a, name: ä}, target: 1}",
+    "metric.name",
+    "no such name"
+)]
+#[case(
+    "{type: custom, metric: {namespace: a, name: b, statistic: Mean}, target: 1}",
+    "metric.statistic",
+    "no statistic"
+)]
+#[case(
+    "{type: custom, metric: {namespace: a, name: b, statistic: p101}, target: 1}",
+    "metric.statistic",
+    "no statistic"
+)]
+#[case(
+    "{type: custom, metric: {namespace: a, name: b, dimensions: {c: ''}}, target: 1}",
+    "metric.dimensions.c",
+    "no such name"
+)]
 #[case("{type: cpu, scaleIn: {below: 7}}", "scaleOut", "required")]
 #[case("{type: cpu, scaleOut: {}}", "scaleOut.above", "required")]
 #[case("{type: cpu, scaleOut: {above: 7}, scaleIn: {}}", "scaleIn.below", "required")]
@@ -257,6 +310,8 @@ fn a_measure_has_one_metric() {
 #[case("requestsPerTarget", Measure::RequestsPerTarget)]
 #[case("networkIn", Measure::NetworkIn)]
 #[case("networkOut", Measure::NetworkOut)]
+#[case("memory", Measure::Memory)]
+#[case("targetResponseTime", Measure::TargetResponseTime)]
 fn a_measure_has_its_word(#[case] word: &str, #[case] measure: Measure) {
     let text = format!("scaling: {{metrics: [{{type: {word}, scaleOut: {{above: 90}}}}]}}");
     let spec = decode_text(&with(&text)).unwrap();
@@ -307,4 +362,121 @@ fn a_pace_that_is_left_out_has_its_default_in_each_part() {
         ..Behavior::default()
     };
     assert_eq!(said, expected);
+}
+
+#[test]
+fn a_target_stands_for_thresholds_on_both_sides() {
+    let found = decode_text(&with(&metrics("{type: requestsPerTarget, target: 1000}"))).unwrap();
+    let goal = found.scaling.metrics[0].goal;
+    let target = OrderedFloat(1000.0);
+    assert_eq!(goal, Goal::Target { target });
+    let breach = |threshold: f64, periods| Breach {
+        threshold: OrderedFloat(threshold),
+        periods,
+    };
+    assert_eq!(goal.scale_out(), breach(1100.0, 2));
+    assert_eq!(goal.scale_in(), Some(breach(900.0, 5)));
+    assert!((goal.aim() - 1000.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn a_metric_of_ones_own_is_named_with_all_of_its_dimensions() {
+    let text = "{type: custom, metric: {namespace: Shop, name: Jobs Waiting, dimensions: {Queue: orders}, statistic: p99.9}, \
+                scaleOut: {above: 10}}, {type: custom, metric: {namespace: Shop, name: JobsWaiting}, target: 5}";
+    let found = decode_text(&with(&metrics(text))).unwrap().scaling.metrics;
+    let measures: Vec<&Measure> = found.iter().map(|metric| &metric.measure).collect();
+    let custom = |name: &str, dimensions: &[(&str, &str)], statistic: &str| {
+        let dimensions = dimensions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Measure::Custom(CustomMetric {
+            namespace: "Shop".into(),
+            name: name.into(),
+            dimensions: dimensions.collect(),
+            statistic: statistic.into(),
+        })
+    };
+    let [first, second] = [
+        custom("Jobs Waiting", &[("Queue", "orders")], "p99.9"),
+        custom("JobsWaiting", &[], "Average"),
+    ];
+    assert_eq!(measures, [&first, &second]);
+    assert_eq!(
+        (&*first.word(), &*second.word()),
+        ("custom_Jobs_Waiting", "custom_JobsWaiting")
+    );
+}
+
+/// One alarm could not be told from the other.
+#[test]
+fn metrics_whose_names_are_told_apart_by_signs_only_are_one() {
+    refuses_only(
+        &metrics(
+            "{type: custom, metric: {namespace: a, name: b-c}, target: 1}, {type: custom, metric: {namespace: d, name: b.c}, target: 1}",
+        ),
+        "scaling.metrics[1].type",
+        "listed twice",
+    );
+}
+
+#[test]
+fn a_schedule_says_when_and_which_bounds() {
+    let text = "scaling: {min: 2, max: 6, schedule: [{cron: '0 7 * * MON-FRI', timeZone: Europe/Berlin, min: 4, max: 12}, {cron: '*/30 22 1,15 * *', min: 1, max: 6}]}";
+    let scaling = decode_text(&with(text)).unwrap().scaling;
+    let entry = |cron: &str, time_zone: &str, min, max| Schedule {
+        cron: cron.into(),
+        time_zone: time_zone.into(),
+        min,
+        max,
+    };
+    let expected = [
+        entry("0 7 * * MON-FRI", "Europe/Berlin", 4, 12),
+        entry("*/30 22 1,15 * *", "Etc/UTC", 1, 6),
+    ];
+    assert_eq!(scaling.schedule, expected);
+    assert_eq!((scaling.least(), scaling.most()), (1, 12));
+}
+
+#[rstest]
+#[case("{min: 1, max: 2}", "cron", "required")]
+#[case("{cron: '0 7 * * *', max: 2}", "min", "required")]
+#[case("{cron: '0 7 * * *', min: 1}", "max", "required")]
+#[case("{cron: '0 7 * * *', min: 3, max: 2}", "min", "greater than max")]
+#[case("{cron: '0 7 * * *', min: 0, max: 2}", "min", "range")]
+#[case("{cron: '0 7 * *', min: 1, max: 2}", "cron", "not five fields")]
+#[case("{cron: '0 0 7 * * *', min: 1, max: 2}", "cron", "not five fields")]
+#[case("{cron: '0  7 * * *', min: 1, max: 2}", "cron", "not five fields")]
+#[case("{cron: '0 7 L * *', min: 1, max: 2}", "cron", "not five fields")]
+#[case("{cron: '0 7 ? * MON#2', min: 1, max: 2}", "cron", "not five fields")]
+#[case("{cron: '@daily', min: 1, max: 2}", "cron", "not five fields")]
+#[case("{cron: '60 7 * * *', min: 1, max: 2}", "cron", "cannot be read")]
+#[case(
+    "{cron: '0 7 * * *', timeZone: Berlin, min: 1, max: 2}",
+    "timeZone",
+    "no time zone"
+)]
+#[case(
+    "{cron: '0 7 * * *', timeZone: europe/berlin, min: 1, max: 2}",
+    "timeZone",
+    "no time zone"
+)]
+fn any_other_schedule_is_refused(#[case] text: &str, #[case] field: &str, #[case] message: &str) {
+    let text = format!("scaling: {{schedule: [{text}]}}");
+    refuses(&text, &format!("scaling.schedule[0].{field}"), message);
+}
+
+#[test]
+fn a_fixed_number_has_no_schedule_and_fifty_times_are_enough() {
+    let one = "{cron: '0 7 * * *', min: 1, max: 2}";
+    refuses_only(
+        &fixed(&format!("scaling: {{schedule: [{one}]}}")),
+        "scaling.schedule",
+        "there is none",
+    );
+    let many = vec![one; 51].join(", ");
+    refuses_only(
+        &format!("scaling: {{schedule: [{many}]}}"),
+        "scaling.schedule",
+        "too many",
+    );
 }

@@ -47,6 +47,7 @@ mod refreshes;
 mod routes;
 mod rules;
 mod s3;
+mod schedules;
 mod security;
 mod sqs;
 mod subnets;

@@ -2,7 +2,7 @@
 
 use super::{
     autoscaling, balancers, group_changes, group_spot, hooks, listeners, policies, reads, refreshes, rules,
-    tags, target_groups, targets,
+    schedules, tags, target_groups, targets,
 };
 
 cases! {
@@ -220,6 +220,18 @@ cases! {
         Works: policies::a_deleted_policy_is_gone;
         Again: policies::a_policy_deleted_twice_is_not_found;
         Fails: policies::a_policy_of_a_missing_group_cannot_be_deleted;
+    }
+    autoscaling::DescribeScheduledActions { Fails: schedules::scheduled_actions_of_a_missing_group_are_refused; }
+    autoscaling::PutScheduledUpdateGroupAction {
+        Works: schedules::a_new_scheduled_action_shows_its_times_and_bounds;
+        Again: schedules::a_scheduled_action_put_over_another_takes_its_place;
+        Fails: schedules::a_scheduled_action_that_makes_no_sense_is_refused
+               schedules::a_missing_group_takes_no_scheduled_action;
+    }
+    autoscaling::DeleteScheduledAction {
+        Works: schedules::a_deleted_scheduled_action_is_gone;
+        Again: schedules::a_scheduled_action_deleted_twice_is_not_found;
+        Fails: schedules::a_scheduled_action_of_a_missing_group_cannot_be_deleted;
     }
     autoscaling::DeleteLifecycleHook {
         Works: hooks::a_deleted_hook_is_gone;

@@ -184,7 +184,7 @@ fn a_capacity_that_somebody_else_asked_for_is_not_taken_back_at_once() {
         drop(lab.scale(&alarm("cpu-in")));
         rules.push(last(&lab).rule);
         lab.sim.advance(SignedDuration::from_secs(10));
-        let metric = windlass_planner::kinds::alarm::metric(Measure::Cpu, GROUP, "");
+        let metric = alarm_metric(&Measure::Cpu, Source::of_group(GROUP));
         let now = lab.sim.now();
         for _ in 0..6 {
             lab.sim.world_mut().put_metric_data(&metric, now, 7.0);
@@ -239,7 +239,13 @@ fn each_measure_has_its_own_metric_and_any_of_them_is_enough_for_more_and_all_ar
     ));
     assert_eq!(lab.run(LIMIT), Stopped::Quiet);
     let targets = lab.status().unwrap().outputs.target_group_arn;
-    let requests = windlass_planner::kinds::alarm::metric(Measure::RequestsPerTarget, GROUP, &targets);
+    let requests = alarm_metric(
+        &Measure::RequestsPerTarget,
+        Source {
+            target_group: &targets,
+            ..Source::of_group(GROUP)
+        },
+    );
     let minute = |of_all: Option<f64>| {
         let begin = lab.sim.now();
         let instances = u32::try_from(lab.in_service().len()).unwrap();

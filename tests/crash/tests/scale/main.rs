@@ -13,10 +13,12 @@ use windlass_crash::{
     GROUP, Lab, SCALE, STATE_BUCKET, Scenario, Step, Stopped, loads, stack, sweep, verify_gone,
 };
 use windlass_engine::{ScaleMessage, ScaleOccasion, ScaleWake, ScalingEntry, scaling_key};
+use windlass_planner::kinds::alarm::{Source, metric as alarm_metric};
 use windlass_scaling::{Rule, decide};
 use windlass_sim::{Peers, Ran, TraceEntry, Verdict, WorldConfig};
 use windlass_spec::Measure;
 
+mod goals;
 mod load;
 mod trouble;
 

@@ -23,7 +23,7 @@ fn of_two_looks_at_the_same_moment_one_decides(#[values(0, 1, 2, 3)] part: u64) 
 
 /// For ten minutes more two instances report what they did.
 fn goes_on(lab: &Lab) {
-    let metric = windlass_planner::kinds::alarm::metric(Measure::Cpu, GROUP, "");
+    let metric = alarm_metric(&Measure::Cpu, Source::of_group(GROUP));
     for minute in 0..10 {
         let at = lab.sim.now() + SignedDuration::from_mins(minute);
         for _ in 0..2 {
@@ -283,7 +283,7 @@ fn a_tick_that_is_refused_for_good_is_not_swallowed() {
     });
     deny_capacity(&lab);
     // What is needed by now is more than was asked for.
-    let metric = windlass_planner::kinds::alarm::metric(Measure::Cpu, GROUP, "");
+    let metric = alarm_metric(&Measure::Cpu, Source::of_group(GROUP));
     for ago in 1..4 {
         let at = lab.sim.now() - SignedDuration::from_mins(ago);
         for _ in 0..8 {

@@ -19,10 +19,12 @@ from . import (
     instances,
     interfaces,
     listeners,
+    loads,
     ministack,
     policies,
     quotas,
     refresh,
+    schedules,
     spot,
     suspensions,
     traffic,
@@ -32,7 +34,7 @@ from . import (
 #: Those that patch moto; the others have nothing but rules, which importing them registers.
 PATCHES = (
     *(world, traffic, calls, ministack, events, iam, images, interfaces, ec2, endpoints, instances, applications, console, commands),
-    *(elb, listeners, balancers, hooks, groups, spot, suspensions, policies, refresh, quotas),
+    *(elb, listeners, balancers, loads, hooks, groups, spot, suspensions, policies, schedules, refresh, quotas),
 )
 RULES = (ec2_rules, group_metrics)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.elbv2 import elbv2_backends
 
-from . import applications, traffic, world
+from . import applications, loads, traffic, world
 from .traffic import Listener, Message
 
 #: Who a client of this machine is: an address kept for documentation, so that a rule for 127.0.0.1 is not meant for it.
@@ -198,5 +198,6 @@ def _target(backend: Any, arn: str | None) -> Message | tuple[str, int] | None:
         return _failure(503)
     group.windlass_turn = getattr(group, "windlass_turn", -1) + 1
     target = usable[group.windlass_turn % len(usable)]
+    loads.note(group.arn, target["Id"])
     application = applications.of(backend.ec2_backend.get_instance_by_id(target["Id"]))
     return application.at(int(target.get("Port") or group.port)) if application else None

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import applications, balancers, calls, elb, instances, ministack, policies, quotas, spot, world
+from . import applications, balancers, calls, elb, instances, loads, ministack, policies, quotas, spot, world
 
 #: Services of ministack that stacks are made of. Its others (S3, SQS, Lambda, EventBridge, CloudFormation …) are what
 #: the pipeline runs on and what tests look through.
@@ -184,6 +184,8 @@ ROUTES: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("POST", "kill-instance"): _kill,
     ("POST", "interrupt-spot"): _interrupt_spot,
     ("POST", "recommend-rebalance"): _recommend_rebalance,
+    ("GET", "loads"): loads.configure,
+    ("POST", "loads"): loads.configure,
     ("POST", "scaling-policy"): policies.run,
     ("POST", "target-health"): _health,
     ("GET", "delays"): _delays,

@@ -10,7 +10,7 @@ from moto.autoscaling.models import Activity, AutoScalingBackend, FakeAutoScalin
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from . import hooks, policies, refresh, spot, world
+from . import hooks, policies, refresh, schedules, spot, world
 from .calls import after, before, refuse
 from .existing import existing_group
 from .members import (
@@ -311,3 +311,4 @@ def _forget(group: Any) -> None:
     for key in [k for k, hook in backend.lifecycle_hooks.items() if hook.auto_scaling_group_name == group.name]:
         del backend.lifecycle_hooks[key]
     policies.forget(group)
+    schedules.forget(group)

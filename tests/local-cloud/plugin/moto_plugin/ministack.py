@@ -9,7 +9,7 @@ from typing import Any
 from . import world
 
 #: Empty when moto runs alone: then there is nobody to ask.
-_URL = os.environ.get("AWS_ENDPOINT_URL", "")
+URL = os.environ.get("AWS_ENDPOINT_URL", "")
 _SECONDS = 10
 
 
@@ -20,10 +20,10 @@ def apply() -> None:
 
 def ask(method: str, path: str, body: Any = None) -> Any:
     """Sends one request to `/_windlass/<path>`. What ministack refuses is a ValueError with its words."""
-    if not _URL:
+    if not URL:
         raise LookupError("no ministack runs beside this moto")
     data = None if method == "GET" else json.dumps({} if body is None else body).encode()
-    request = urllib.request.Request(f"{_URL}/_windlass/{path}", data=data, method=method)
+    request = urllib.request.Request(f"{URL}/_windlass/{path}", data=data, method=method)
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
             return json.load(answer)
