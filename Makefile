@@ -15,13 +15,18 @@ TOOLS := $(CURDIR)/.local/venv-tools/bin
 # that makes cargo choose the features of the tests, so that demo, local and test share one build of the SDK.
 SDK_CRATES := -p windlass-provision -p windlass-archive-function -p windlass-lifecycle -p windlass-scale -p windlass -p windlass-handler -p windlass-aws -p windlass-conformance -p windlass-e2e
 
+# Requests in a second that use all of an instance of the local cloud, in the demo.
+LOAD := 5
+
 .PHONY: help demo local down test wire soak mutants-seeded simulate bench lint package .binaries .cloud .tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: local ## Upload a spec to the local cloud and watch it become a running stack
-	@set -a; . .local/env; set +a; target/debug/windlass demo
+	@$(CLOUD) load $(LOAD)
+	@set -a; . .local/env; set +a; code=0; target/debug/windlass demo --requests-per-second $(LOAD) || code=$$?; \
+		$(CLOUD) load 0; exit $$code
 
 local: ## Start the local cloud and deploy the pipeline to it; leaves it running
 	@$(MAKE) -j2 .binaries .cloud

@@ -1,6 +1,7 @@
 """The subcommands of local-cloud, one function each."""
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -54,6 +55,13 @@ def deploy(home: Home, arguments: argparse.Namespace) -> None:
         write_env_file(home, state)
     for name, value in state["outputs"].items():
         say(f"  {OUTPUTS.get(name, name)} = {value}")
+
+
+def load(home: Home, arguments: argparse.Namespace) -> None:
+    url = f"http://127.0.0.1:{home.state()['moto']['port']}/moto-api/windlass/loads"
+    body = json.dumps({"requests_per_second": arguments.requests_per_second}).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, body, method="POST"), timeout=10):
+        pass
 
 
 def down(home: Home, _: argparse.Namespace) -> None:

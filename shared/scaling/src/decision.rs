@@ -46,9 +46,11 @@ impl Decision {
     #[must_use]
     pub fn goes_on(&self) -> bool {
         let fleet = self.observation.fleet;
+        let (can_grow, can_shrink) = (self.to < fleet.max, self.to > fleet.min);
         self.wishes.iter().any(|wish| match wish.beyond {
-            Some(Beyond::Above) => self.to < fleet.max,
-            Some(Beyond::Below) => self.to > fleet.min,
+            Some(Beyond::Above) => can_grow,
+            Some(Beyond::Below) => can_shrink,
+            Some(Beyond::Both) => can_grow || can_shrink,
             None => false,
         })
     }

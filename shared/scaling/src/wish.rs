@@ -41,7 +41,7 @@ pub struct Wish {
     pub value: Option<f64>,
     /// The minute of that.
     pub at: Option<Timestamp>,
-    /// Which of its thresholds its newest values are beyond, if only one of them: an alarm of it may go on.
+    /// Which of its thresholds any of its newest values are beyond: an alarm of it may go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
 }
@@ -54,6 +54,8 @@ pub enum Beyond {
     Above,
     /// Below the lower one.
     Below,
+    /// Some are above the upper one, and others below the lower one.
+    Both,
 }
 
 /// What a metric asks for.
@@ -147,7 +149,7 @@ fn thresholds(goal: &Goal) -> (f64, Breach, Option<Breach>) {
     }
 }
 
-/// Which threshold one of the newest points is beyond; of as many as an alarm looks at, and two more. The newest one may not
+/// Which thresholds any of the newest points are beyond; of as many as an alarm looks at, and two more. The newest one may not
 /// be whole yet, or only be late, and an alarm that goes on says nothing when it is.
 fn beyond(goal: &Goal, points: &[Point]) -> Option<Beyond> {
     let (_, out, in_) = thresholds(goal);
@@ -157,11 +159,14 @@ fn beyond(goal: &Goal, points: &[Point]) -> Option<Beyond> {
             .saturating_add(SPARE);
         points.iter().rev().filter(|point| point.is_number()).take(count)
     };
-    if newest(out.periods).any(|point| point.value > out.threshold) {
-        return Some(Beyond::Above);
+    let above = newest(out.periods).any(|point| point.value > out.threshold);
+    let below = in_.is_some_and(|in_| newest(in_.periods).any(|point| point.value < in_.threshold));
+    match (above, below) {
+        (true, true) => Some(Beyond::Both),
+        (true, false) => Some(Beyond::Above),
+        (false, true) => Some(Beyond::Below),
+        (false, false) => None,
     }
-    let in_ = in_.filter(|in_| newest(in_.periods).any(|point| point.value < in_.threshold));
-    in_.map(|_| Beyond::Below)
 }
 
 /// The most that any of the minutes from then on needed.

@@ -1,7 +1,10 @@
-//! `windlass demo`: a spec becomes a running stack, and AWS is held to it; a version whose instances install nothing gets no
+//! `windlass demo`: a spec becomes a running stack, and AWS is held to it; it grows under a load and shrinks after it; a version whose instances install nothing gets no
 //! request and is explained, while a client gets its answers all the time; and a spec with mistakes is rejected.
 
+mod load;
+
 use std::io::Write;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use windlass_aws::Aws;
@@ -18,6 +21,8 @@ use crate::{DemoArgs, End, Failure, display, inventory, promises, report, valida
 /// How long the spec's instances have to get healthy, and those that never will, so that nobody waits for long.
 const PATIENCE: [&str; 2] = ["timeout: 5m ", "timeout: 10m "];
 const LITTLE_PATIENCE: &str = "timeout: 30s ";
+/// Time between two requests of a client that only wants its answers.
+const INTERVAL: Duration = Duration::from_millis(50);
 /// Name of the stack that the invalid spec is uploaded for.
 const BROKEN: &str = "broken";
 
@@ -39,6 +44,10 @@ pub(crate) async fn run(out: &mut dyn Write, live: bool, args: &DemoArgs) -> Res
     let good = demo.stack().await?;
     if good != End::Well {
         return Ok(good);
+    }
+    let scaled = demo.load().await?;
+    if scaled != End::Well {
+        return Ok(scaled);
     }
     let explained = demo.misspelt().await?;
     if explained != End::Well {
@@ -159,7 +168,7 @@ impl Demo<'_> {
             .first()
             .map_or(80, |listener| listener.port);
         let resolver = self.args.load_balancers_url.as_deref();
-        let traffic = Traffic::begin(&ready.outputs.alb_dns_name, port, resolver).await?;
+        let traffic = Traffic::begin(&ready.outputs.alb_dns_name, port, resolver, INTERVAL).await?;
         writeln!(
             self.out,
             "Now with a misspelt package, and a client that sends requests all the time:"

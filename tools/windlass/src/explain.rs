@@ -41,10 +41,7 @@ async fn show<P: Port>(
     args: &ExplainArgs,
     now: Timestamp,
 ) -> Result<End, Failure> {
-    let mut entries = Vec::new();
-    for key in keys(port, bucket, stack, args.last, now).await? {
-        entries.push(read(port, bucket, key).await?);
-    }
+    let entries = newest(port, bucket, stack, args.last, now).await?;
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&entries)?)?;
     } else if entries.is_empty() {
@@ -57,6 +54,21 @@ async fn show<P: Port>(
         write!(out, "{}", entries.collect::<String>())?;
     }
     Ok(End::Well)
+}
+
+/// The newest decisions, the newest last.
+pub(crate) async fn newest<P: Port>(
+    port: &P,
+    bucket: &str,
+    stack: &StackId,
+    last: usize,
+    now: Timestamp,
+) -> Result<Vec<ScalingEntry>, Failure> {
+    let mut entries = Vec::new();
+    for key in keys(port, bucket, stack, last, now).await? {
+        entries.push(read(port, bucket, key).await?);
+    }
+    Ok(entries)
 }
 
 /// Keys of the newest decisions, the newest last. The journal is read by days, from today back.
@@ -98,7 +110,8 @@ async fn read<P: Port>(port: &P, bucket: &str, key: String) -> Result<ScalingEnt
         .map_err(|error| format!("{key} in bucket {bucket} is not a decision: {error}").into())
 }
 
-fn render(entry: &ScalingEntry) -> String {
+/// A decision in words, in lines.
+pub(crate) fn render(entry: &ScalingEntry) -> String {
     let decision = &entry.decision;
     let change = if decision.changes() {
         format!("{} → {}", decision.from, decision.to)

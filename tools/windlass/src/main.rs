@@ -233,6 +233,10 @@ struct DemoArgs {
     /// URL that tells where load balancers answer; only for a local cloud
     #[arg(long, env = "LOAD_BALANCERS_URL")]
     load_balancers_url: Option<String>,
+    /// Requests in a second that use all of one instance: the stack is then put under more than it can take. Only where
+    /// instances tell of the use of their processors
+    #[arg(long, env = "REQUESTS_PER_SECOND")]
+    requests_per_second: Option<f64>,
     /// How long each of them may take: 90s, 15m, 1h
     #[arg(long, default_value = "10m", value_parser = duration)]
     timeout: SignedDuration,

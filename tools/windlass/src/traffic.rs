@@ -1,8 +1,9 @@
 //! A client of a stack: sends it requests for as long as it is asked to, and counts what came back.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
@@ -13,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::{Failure, cloud};
 
-/// Time between two requests.
-const INTERVAL: Duration = Duration::from_millis(50);
+/// Characters of an answer by which it is told from others.
+const SHOWN: usize = 32;
 
 /// A client at work.
 pub(crate) struct Traffic {
@@ -28,6 +29,8 @@ struct Counts {
     answered: AtomicUsize,
     failed: AtomicUsize,
     first_failure: Mutex<Option<String>>,
+    /// By what the answer says, which on the local cloud is who gave it.
+    served: Mutex<BTreeMap<String, usize>>,
 }
 
 type Http = Client<HttpConnector, Empty<&'static [u8]>>;
@@ -40,13 +43,18 @@ fn http() -> Http {
 }
 
 impl Traffic {
-    /// Begins to send requests to the load balancer of this DNS name. On the local cloud `resolver` is the URL that tells at
+    /// Begins to send requests to the load balancer of this DNS name, one in so much time. On the local cloud `resolver` is the URL that tells at
     /// which address of the loopback network it answers; elsewhere the name is enough.
     #[expect(
         clippy::disallowed_methods,
         reason = "a tool for people: the task ends with the command"
     )]
-    pub(crate) async fn begin(dns_name: &str, port: u16, resolver: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) async fn begin(
+        dns_name: &str,
+        port: u16,
+        resolver: Option<&str>,
+        every: Duration,
+    ) -> Result<Self, Failure> {
         let http = http();
         let address = match resolver {
             Some(resolver) => resolve(&http, resolver, dns_name, port).await?,
@@ -56,12 +64,25 @@ impl Traffic {
         let counts = Arc::new(Counts::default());
         let seen = Arc::clone(&counts);
         let task = tokio::spawn(async move {
-            loop {
+            let began = Instant::now();
+            for sent in 1.. {
                 seen.note(request(&http, &url).await);
-                cloud::pause(INTERVAL).await;
+                // By the beginning, so that what an answer takes does not make them fewer.
+                cloud::pause((every * sent).saturating_sub(began.elapsed())).await;
             }
         });
         Ok(Self { counts, task })
+    }
+
+    /// How many were answered so far.
+    pub(crate) fn answered(&self) -> usize {
+        self.counts.answered.load(Ordering::Relaxed)
+    }
+
+    /// How many answers were of each kind so far: on the local cloud, of each instance.
+    pub(crate) fn served(&self) -> BTreeMap<String, usize> {
+        let served = self.counts.served.lock();
+        served.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends it: how many requests were answered and how many failed, and how the first of those did.
@@ -81,10 +102,12 @@ impl Traffic {
 }
 
 impl Counts {
-    fn note(&self, answer: Result<(), String>) {
+    fn note(&self, answer: Result<String, String>) {
         match answer {
-            Ok(()) => {
+            Ok(who) => {
                 self.answered.fetch_add(1, Ordering::Relaxed);
+                let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+                *served.entry(who).or_default() += 1;
             }
             Err(why) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
@@ -95,14 +118,15 @@ impl Counts {
     }
 }
 
-/// One request; anything but success is a failure.
-async fn request(http: &Http, url: &http::Uri) -> Result<(), String> {
+/// One request, and the beginning of what was answered; anything but success is a failure.
+async fn request(http: &Http, url: &http::Uri) -> Result<String, String> {
     let response = http.get(url.clone()).await.map_err(|error| error.to_string())?;
     let status = response.status();
     let body = response.into_body().collect().await;
-    body.map_err(|error| error.to_string())?;
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
     if status.is_success() {
-        Ok(())
+        let body = String::from_utf8_lossy(&body);
+        Ok(body.trim().chars().take(SHOWN).collect())
     } else {
         Err(status.to_string())
     }

@@ -356,3 +356,30 @@ fn the_scaler_knows_of_what_the_backstop_did() {
     let foreign = decision.after.foreign.map(|(_, desired)| desired);
     assert_eq!((decision.from, foreign), (3, Some(3)));
 }
+
+/// The newest points are above one threshold and below the other. The group has as many as it may, and most of them are new: the
+/// alarm says no more, and the chain of ticks must not end there.
+#[test]
+fn a_load_that_is_gone_as_soon_as_the_group_is_largest_is_followed() {
+    let config = WorldConfig {
+        vcpu_quota: 100,
+        boot_delay: SignedDuration::from_mins(4),
+        ..WorldConfig::default()
+    };
+    let lab = Lab::new(config, 1);
+    let metrics = "metrics: [{type: cpu, scaleOut: {above: 70}, scaleIn: {below: 30, periods: 2}}], behavior: {stabilization: 0s}";
+    lab.upload(&SPEC.replace("max: 8", &format!("max: 5, {metrics}")));
+    assert_eq!(lab.run(LIMIT), Stopped::Quiet);
+    let minute = lab.sim.now().as_second().div_euclid(60) + 1;
+    lab.sim.set_now(Timestamp::from_second(minute * 60).unwrap());
+    for _ in 0..3 {
+        lab.minute(0.9, true);
+    }
+    while lab.group(GROUP).desired < 5 {
+        lab.minute(9.0, true);
+    }
+    for _ in 0..20 {
+        lab.minute(0.1, true);
+    }
+    assert_eq!(lab.group(GROUP).desired, 2);
+}
