@@ -59,6 +59,16 @@ impl Demo<'_> {
             return Err(format!("{key} has no status any more").into());
         };
         let group = ready.outputs.asg_name;
+        let now = self.group(&group).await?;
+        if now.desired > now.settings.min {
+            writeln!(
+                self.out,
+                "There are more instances than have to be: first nobody asks."
+            )?;
+            if !self.until_shrunk(&group).await? {
+                return Ok(End::NoAnswer);
+            }
+        }
         let first = f64::from(self.group(&group).await?.desired);
         let every = Duration::from_secs_f64(1.0 / (capacity * USED * first));
         let port = spec.load_balancer.listeners.first();
