@@ -274,13 +274,15 @@ class Stack:
     def _policies(self) -> dict[str, Any]:
         policies = self._of_group("describe_policies", "ScalingPolicies")
         for policy in policies:
-            self._call(f"scaling-policy/{policy.get('ScalingAdjustment', 0):+d}", [policy["PolicyARN"]])
+            change = f"{policy['ScalingAdjustment']:+d}" if policy.get("ScalingAdjustment") else "steps"
+            self._call(f"scaling-policy/{change}", [policy["PolicyARN"]])
         return {self._key(policy["PolicyARN"]): self.plain(policy) for policy in policies}
 
     def _alarms(self) -> dict[str, Any]:
         """Those that watch the group or the load balancer."""
         alarms = everything("cloudwatch", "describe_alarms", "MetricAlarms")
         watching = [alarm for alarm in alarms if any(d["Value"] in self.parts for m in _metrics(alarm) for d in m["Dimensions"])]
+        watching.sort(key=lambda alarm: float(alarm.get("Threshold", 0)))
         return keyed((_title(alarm), self._alarm(alarm)) for alarm in watching)
 
     def _alarm(self, alarm: dict[str, Any]) -> dict[str, Any]:
