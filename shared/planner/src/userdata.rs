@@ -190,11 +190,16 @@ mod tests {
     use super::*;
 
     fn of(app: &str) -> String {
+        with(app, "")
+    }
+
+    /// The script of an application in a spec that says more.
+    fn with(app: &str, more: &str) -> String {
         let stack = StackId {
             environment: "dev".into(),
             name: "web".into(),
         };
-        let text = format!("compute: {{app: {app}}}\n");
+        let text = format!("compute: {{app: {app}}}\n{more}");
         let spec: Spec = decode(&stack, text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
         let cx = Context::of_new(&spec, "us-east-1");
         let script = String::from_utf8(STANDARD.decode(encoded(&cx)).unwrap()).unwrap();
@@ -215,6 +220,30 @@ mod tests {
         for part in ["add_packages nginx jq\n", "dnf install", "apt-get install"] {
             assert!(script.contains(part), "{part}");
         }
+    }
+
+    /// Rule 4. After the application, and never in a script of the user's own.
+    #[test]
+    fn memory_is_told_by_an_agent_that_adds_it_up_for_the_group() {
+        let memory = "scaling: {metrics: [{type: memory, scaleOut: {above: 80}}]}\n";
+        for app in ["{packages: [nginx]}", "{container: {image: app, port: 8000}}"] {
+            let (without, script) = (of(app), with(app, memory));
+            let agent = script
+                .strip_prefix(&without)
+                .expect("the application comes first");
+            for part in [
+                r#""aggregation_dimensions":[["AutoScalingGroupName"]]"#,
+                r#""append_dimensions":{"AutoScalingGroupName":"${aws:AutoScalingGroupName}"}"#,
+                r#""namespace":"CWAgent""#,
+                "mem_used_percent",
+                "dnf install -y amazon-cloudwatch-agent",
+                "-a fetch-config -m ec2 -s -c file:/etc/windlass/agent.json",
+            ] {
+                assert!(agent.contains(part), "{part} is missing in\n{agent}");
+            }
+        }
+        let own = "{userData: 'echo mine', port: 80}";
+        assert_eq!(with(own, memory), of(own));
     }
 
     #[test]

@@ -43,8 +43,8 @@ fn http() -> Http {
 }
 
 impl Traffic {
-    /// Begins to send requests to the load balancer of this DNS name, one in so much time. On the local cloud `resolver` is the URL that tells at
-    /// which address of the loopback network it answers; elsewhere the name is enough.
+    /// Begins to send requests to the load balancer of this DNS name, one in so much time. On the local cloud
+    /// `resolver` is the URL that tells at which address of the loopback network it answers; elsewhere the name is enough.
     #[expect(
         clippy::disallowed_methods,
         reason = "a tool for people: the task ends with the command"

@@ -1,6 +1,5 @@
 //! EC2 Auto Scaling: groups and their tags here, what they launch in `launch`, instance refreshes in `refresh`, lifecycle
-//! hooks in `hook`, scaling policies in `policy`,
-//! scheduled actions in `schedule`.
+//! hooks in `hook`, scaling policies in `policy`, scheduled actions in `schedule`.
 //!
 //! `DesiredCapacity` is sent only where a call names it: the autoscaler owns it (rule 47 of the AWS facts), and AWS
 //! starts a new group at its minimum.

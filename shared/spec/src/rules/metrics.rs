@@ -162,23 +162,24 @@ fn measure(
     report: &mut Report,
 ) -> Result<Measure, Refused> {
     let At { value, place } = kind?;
-    if value == raw::Metric::Custom {
-        let hint = "say which, as in `metric: {namespace: Shop, name: JobsWaiting}`";
-        let metric = custom.required(hint, report)?.value;
-        return self::custom(metric, report).map(Measure::Custom);
-    }
-    if custom.is_given() {
-        let hint = "use `type: custom`, or leave `metric` out";
-        return Err(report.refuse(&place, "only a custom measure names its metric", hint));
-    }
-    Ok(match value {
+    let plain = match value {
         raw::Metric::Cpu => Measure::Cpu,
         raw::Metric::RequestsPerTarget => Measure::RequestsPerTarget,
         raw::Metric::NetworkIn => Measure::NetworkIn,
         raw::Metric::NetworkOut => Measure::NetworkOut,
         raw::Metric::Memory => Measure::Memory,
-        raw::Metric::TargetResponseTime | raw::Metric::Custom => Measure::TargetResponseTime,
-    })
+        raw::Metric::TargetResponseTime => Measure::TargetResponseTime,
+        raw::Metric::Custom => {
+            let hint = "say which, as in `metric: {namespace: Shop, name: JobsWaiting}`";
+            let metric = custom.required(hint, report)?.value;
+            return self::custom(metric, report).map(Measure::Custom);
+        }
+    };
+    if custom.is_given() {
+        let hint = "use `type: custom`, or leave `metric` out";
+        return Err(report.refuse(&place, "only a custom measure names its metric", hint));
+    }
+    Ok(plain)
 }
 
 fn custom(raw: RawCustom, report: &mut Report) -> Result<CustomMetric, Refused> {
