@@ -14,19 +14,20 @@ use windlass_spec::{StackId, decode};
 #[path = "../../calls/tests/template/mod.rs"]
 mod template;
 
-const PACKAGES: &str = "{packages: [nginx]}";
-const PLAIN: &str = "{container: {image: 'ghcr.io/example/shop:1', port: 80, env: {MODE: live}}}";
-const REFERENCES: &str = "{container: {image: 'ghcr.io/example/shop:1', port: 80, env: {A: 'ssm:/shop/url', B: 'secret:shop/key', C: 'ssm:/shop/url'}}}";
-const ELSEWHERE: &str =
-    "{container: {image: '999999999999.dkr.ecr.eu-west-1.amazonaws.com/team/shop:1', port: 80}}";
+const PACKAGES: &str = "compute: {app: {packages: [nginx]}}";
+const MEMORY: &str =
+    "compute: {app: {packages: [nginx]}}\nscaling: {metrics: [{type: memory, scaleOut: {above: 80}}]}";
+const PLAIN: &str =
+    "compute: {app: {container: {image: 'ghcr.io/example/shop:1', port: 80, env: {MODE: live}}}}";
+const REFERENCES: &str = "compute: {app: {container: {image: 'ghcr.io/example/shop:1', port: 80, env: {A: 'ssm:/shop/url', B: 'secret:shop/key', C: 'ssm:/shop/url'}}}}";
+const ELSEWHERE: &str = "compute: {app: {container: {image: '999999999999.dkr.ecr.eu-west-1.amazonaws.com/team/shop:1', port: 80}}}";
 
-/// The policy that is written for an application.
-fn policy(app: &str) -> Value {
+/// The policy that is written for a spec.
+fn policy(text: &str) -> Value {
     let stack = StackId {
         environment: "dev".into(),
         name: "web".into(),
     };
-    let text = format!("compute: {{app: {app}}}\n");
     let spec = decode(&stack, text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
     let cx = Context::of_new(&spec, "us-east-1");
     let mut known = Known::default();
@@ -45,11 +46,12 @@ fn policy(app: &str) -> Value {
 
 #[rstest]
 #[case::packages("packages", PACKAGES)]
+#[case::memory("memory", MEMORY)]
 #[case::plain("plain_container", PLAIN)]
 #[case::references("parameters_and_secrets", REFERENCES)]
 #[case::elsewhere("image_of_another_account", ELSEWHERE)]
-fn the_policy_of_the_instances_is_as_it_was_approved(#[case] name: &str, #[case] app: &str) {
-    let text = serde_json::to_string_pretty(&policy(app)).unwrap();
+fn the_policy_of_the_instances_is_as_it_was_approved(#[case] name: &str, #[case] spec: &str) {
+    let text = serde_json::to_string_pretty(&policy(spec)).unwrap();
     insta::assert_snapshot!(format!("policy_of_{name}"), text);
 }
 
@@ -58,8 +60,8 @@ fn the_policy_of_the_instances_is_as_it_was_approved(#[case] name: &str, #[case]
 fn what_the_policy_allows_the_boundary_allows_too() {
     let boundary = template::allowed("InstanceBoundary");
     let mut asked = BTreeSet::new();
-    for app in [PACKAGES, PLAIN, REFERENCES, ELSEWHERE] {
-        for statement in policy(app)["Statement"].as_array().unwrap() {
+    for spec in [PACKAGES, MEMORY, PLAIN, REFERENCES, ELSEWHERE] {
+        for statement in policy(spec)["Statement"].as_array().unwrap() {
             if statement["Effect"] == "Allow" {
                 let actions = statement["Action"].as_array().unwrap().iter();
                 asked.extend(actions.map(|action| template::iam_name(action.as_str().unwrap()).to_owned()));
