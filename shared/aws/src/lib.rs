@@ -8,14 +8,16 @@
 //! Retries are off because the SDK repeats any operation after a time-out, creates without a client token included
 //! (rule 69 of the AWS facts): only the engine knows whether a repeat is safe.
 
-/// Sends each request with its own function; a failure gets the name of its action.
+/// Sends each request with its own function; a failure gets the name of its action. What is not listed is refused, where a
+/// name for it follows the list.
 macro_rules! dispatch {
-    ($client:expr, $request:expr, $service:ident; $($name:ident => $send:path),* $(,)?) => {
+    ($client:expr, $request:expr, $service:ident; $($name:ident => $send:path),* $(,)? $(; $other:ident)?) => {
         match $request {
             $(windlass_calls::$service::Request::$name(call) => Box::pin($send($client, call))
                 .await
                 .map(windlass_calls::$service::Response::$name)
                 .map_err(|fault| fault.of(<windlass_calls::$service::$name as windlass_calls::Call>::ACTION)),)*
+            $($other => Err($crate::not_served($other.action())),)?
         }
     };
 }
@@ -48,13 +50,16 @@ use windlass_engine::Port;
 /// the function's time-out by at least this much. A read may take this long for each page, or for the object's body.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The code of a request that a port was not made for.
+const NOT_SERVED: &str = "NotServed";
+
 /// The longest that opening a connection may take. Running into it proves that nothing was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Defines a port on some of AWS's services: for each the request, the module that sends it, and the SDK's crate. What is
+/// Defines a port on some of AWS's services: for each the request, the function that sends it, and the SDK's crate. What is
 /// asked of any other service is refused, where there is one.
 macro_rules! port {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident: $module:ident, $sdk:ident;)* } $($other:ident)?) => {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident: $module:ident::$send:ident, $sdk:ident;)* } $($other:ident)?) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name {
@@ -79,9 +84,9 @@ macro_rules! port {
                 match request {
                     $(Request::$variant(request) => {
                         let client = self.$module.get_or_init(|| $sdk::Client::new(&self.config));
-                        $module::send(client, request).await.map(Response::$variant)
+                        $module::$send(client, request).await.map(Response::$variant)
                     })*
-                    $($other => Err(not_served(&$other)),)?
+                    $($other => Err(not_served($other.action())),)?
                 }
             }
         }
@@ -92,38 +97,38 @@ port! {
     /// AWS. One HTTP client serves all services; each service's client is built when it is first used, so that a cold
     /// start pays only for what its event needs.
     Aws {
-        Ec2: ec2, aws_sdk_ec2;
-        Elb: elb, aws_sdk_elasticloadbalancingv2;
-        Autoscaling: autoscaling, aws_sdk_autoscaling;
-        Iam: iam, aws_sdk_iam;
-        Ssm: ssm, aws_sdk_ssm;
-        S3: s3, aws_sdk_s3;
-        Sqs: sqs, aws_sdk_sqs;
-        Cloudwatch: cloudwatch, aws_sdk_cloudwatch;
-        Sns: sns, aws_sdk_sns;
-        Logs: logs, aws_sdk_cloudwatchlogs;
-        Quotas: quotas, aws_sdk_servicequotas;
+        Ec2: ec2::send, aws_sdk_ec2;
+        Elb: elb::send, aws_sdk_elasticloadbalancingv2;
+        Autoscaling: autoscaling::send, aws_sdk_autoscaling;
+        Iam: iam::send, aws_sdk_iam;
+        Ssm: ssm::send, aws_sdk_ssm;
+        S3: s3::send, aws_sdk_s3;
+        Sqs: sqs::send, aws_sdk_sqs;
+        Cloudwatch: cloudwatch::send, aws_sdk_cloudwatch;
+        Sns: sns::send, aws_sdk_sns;
+        Logs: logs::send, aws_sdk_cloudwatchlogs;
+        Quotas: quotas::send, aws_sdk_servicequotas;
     }
 }
 
 port! {
-    /// The same for the scale function: only the services that it asks, so that its binary holds no others.
+    /// The same for the scale function: only what its role allows, so that its binary holds nothing else.
     ScaleAws {
-        Elb: elb, aws_sdk_elasticloadbalancingv2;
-        Autoscaling: autoscaling, aws_sdk_autoscaling;
-        S3: s3, aws_sdk_s3;
-        Sqs: sqs, aws_sdk_sqs;
-        Cloudwatch: cloudwatch, aws_sdk_cloudwatch;
+        Elb: elb::send_of_scale, aws_sdk_elasticloadbalancingv2;
+        Autoscaling: autoscaling::send_of_scale, aws_sdk_autoscaling;
+        S3: s3::send, aws_sdk_s3;
+        Sqs: sqs::send, aws_sdk_sqs;
+        Cloudwatch: cloudwatch::send_of_scale, aws_sdk_cloudwatch;
     }
     other
 }
 
-/// A request to a service that a port was not made for.
-fn not_served(request: &Request) -> CallError {
+/// A request that a port was not made for.
+fn not_served(action: &'static str) -> CallError {
     CallError {
-        action: request.action(),
-        code: "NotServed".to_owned(),
-        message: "this function asks other services only".to_owned(),
+        action,
+        code: NOT_SERVED.to_owned(),
+        message: "this function never asks for it".to_owned(),
         applied: Applied::No,
         class: Class::Terminal,
     }
@@ -142,11 +147,21 @@ fn loader() -> ConfigLoader {
 }
 
 #[cfg(test)]
+#[path = "../../calls/tests/template/mod.rs"]
+mod template;
+
+#[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
     use std::io::Read;
     use std::net::{SocketAddr, TcpListener};
 
     use aws_sdk_ssm::config::{Credentials, Region};
+    use windlass_calls::autoscaling::{
+        DeleteAutoScalingGroup, DescribeAutoScalingGroups, SetDesiredCapacity,
+    };
+    use windlass_calls::cloudwatch::{DeleteAlarms, GetMetricData};
+    use windlass_calls::elb::{DeleteTargetGroup, DescribeTargetHealth};
     use windlass_calls::ssm::GetParameter;
 
     use super::*;
@@ -193,14 +208,61 @@ mod tests {
         Ok(())
     }
 
-    #[tokio::test]
-    async fn the_scale_functions_port_refuses_what_it_was_not_made_for() {
-        let config = loader().region(Region::from_static("us-east-1"));
+    /// Whether the port of the scale function has an operation for it. Nothing listens where it would be sent.
+    async fn is_served(request: Request) -> bool {
+        let config = loader()
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .endpoint_url("http://127.0.0.1:1");
         let aws = ScaleAws::new(config.load().await);
-        let refused = aws.call(windlass_calls::ec2::DescribeAvailabilityZones {}).await;
-        let refused = refused.map_err(|error| (error.action, error.applied, error.class));
-        let expected = ("ec2:DescribeAvailabilityZones", Applied::No, Class::Terminal);
-        assert_eq!(refused.err(), Some(expected));
+        let action = request.action();
+        let answer = aws.send(request).await;
+        let error = answer.expect_err("nothing answers");
+        assert_eq!((error.action, error.applied), (action, Applied::No));
+        error.code != NOT_SERVED
+    }
+
+    #[tokio::test]
+    async fn the_scale_functions_port_serves_what_its_role_allows_and_refuses_the_rest() {
+        let names = || vec!["web".to_owned()];
+        let arn = || "arn".to_owned();
+        let served: [Request; 4] = [
+            DescribeAutoScalingGroups { names: names() }.into(),
+            SetDesiredCapacity {
+                group: "web".into(),
+                desired: 2,
+            }
+            .into(),
+            DescribeTargetHealth { target_group: arn() }.into(),
+            GetMetricData {
+                metrics: BTreeMap::new(),
+                from: 0,
+                to: 60,
+            }
+            .into(),
+        ];
+        let services = ["autoscaling:", "elasticloadbalancing:", "cloudwatch:"];
+        let of_services = |action: &String| services.iter().any(|service| action.starts_with(service));
+        let allowed: BTreeSet<String> = template::allowed("ScaleFunctionRole")
+            .into_iter()
+            .filter(of_services)
+            .collect();
+        let asked = served
+            .iter()
+            .map(|request| template::iam_name(request.action()).to_owned());
+        assert_eq!(asked.collect::<BTreeSet<_>>(), allowed);
+        for request in served {
+            assert!(is_served(request.clone()).await, "{request:?}");
+        }
+        let refused: [Request; 4] = [
+            windlass_calls::ec2::DescribeAvailabilityZones {}.into(),
+            DeleteAutoScalingGroup { group: "web".into() }.into(),
+            DeleteTargetGroup { target_group: arn() }.into(),
+            DeleteAlarms { names: names() }.into(),
+        ];
+        for request in refused {
+            assert!(!is_served(request.clone()).await, "{request:?}");
+        }
     }
 
     /// Waits for one call, reads the start of it and closes the connection.

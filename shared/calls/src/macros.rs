@@ -43,7 +43,9 @@ macro_rules! calls {
         )* }
 
         impl Request {
-            pub(crate) fn action(&self) -> &'static str {
+            /// The action as IAM names it.
+            #[must_use]
+            pub fn action(&self) -> &'static str {
                 match self { $(Self::$name(_) => <$name as $crate::Call>::ACTION,)* }
             }
             pub(crate) fn effect(&self) -> $crate::Effect {

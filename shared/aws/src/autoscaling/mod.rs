@@ -62,6 +62,14 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
     )
 }
 
+/// What the scale function asks for.
+pub(crate) async fn send_of_scale(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, autoscaling;
+        DescribeAutoScalingGroups => describe_groups,
+        SetDesiredCapacity => set_desired; other
+    )
+}
+
 async fn describe_groups(client: &Client, call: DescribeAutoScalingGroups) -> Result<Vec<Group>, Fault> {
     let request = client
         .describe_auto_scaling_groups()

@@ -26,6 +26,11 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
     )
 }
 
+/// What the scale function asks for.
+pub(crate) async fn send_of_scale(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, cloudwatch; GetMetricData => data::get; other)
+}
+
 async fn describe_alarms(client: &Client, call: DescribeAlarms) -> Result<Vec<Alarm>, Fault> {
     let request = client
         .describe_alarms()

@@ -47,6 +47,11 @@ pub(crate) async fn send(client: &Client, request: Request) -> Result<Response, 
     )
 }
 
+/// What the scale function asks for.
+pub(crate) async fn send_of_scale(client: &Client, request: Request) -> Result<Response, CallError> {
+    dispatch!(client, request, elb; DescribeTargetHealth => target_group::describe_target_health; other)
+}
+
 async fn describe_load_balancers(
     client: &Client,
     call: DescribeLoadBalancers,
