@@ -3,17 +3,18 @@
 use std::fmt::Write;
 
 use crate::decision::{Decision, Rule};
-use crate::wish::{Want, Wish, wish};
+use crate::wish::{Want, Wish, is_silent, wish};
 use crate::{Fleet, Memory, Observation, Policy};
 
 /// Decides how many instances a group should have.
 #[must_use]
 pub fn decide(policy: &Policy, observation: &Observation, memory: &Memory) -> Decision {
     let behavior = &policy.behavior;
+    let alone = policy.metrics.iter().all(|metric| is_silent(metric, observation));
     let wishes: Vec<Wish> = policy
         .metrics
         .iter()
-        .map(|metric| wish(metric, observation, behavior))
+        .map(|metric| wish(metric, observation, behavior, alone))
         .collect();
     let mut after = memory.clone();
     after.follow(observation, behavior.stabilization);
@@ -135,6 +136,12 @@ fn in_words(fleet: Fleet, to: u32, rule: &Rule, wishes: &[Wish]) -> String {
         } = wish;
         let value = value.map_or_else(|| "missing".to_owned(), |value| format!("{value:.1}"));
         let _ = match want {
+            Want::Out(more) if wish.needed.is_none() => {
+                write!(
+                    words,
+                    "; {metric} {value}, rising, and nothing is heard of it since: {more}"
+                )
+            }
             Want::Out(more) => write!(words, "; {metric} {value}: {more}"),
             Want::In(fewer) => write!(words, "; {metric} {value}: {fewer} would do"),
             Want::Unknown => write!(words, "; {metric} {value}: cannot be told"),

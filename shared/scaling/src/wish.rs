@@ -15,8 +15,17 @@ const STALE: SignedDuration = SignedDuration::from_mins(3);
 const SATURATED: f64 = 0.95;
 /// What is assumed of the load then, as a multiple of what is seen.
 const HIDDEN: f64 = 1.5;
-/// Minutes that tell which way the load goes.
-const TREND: usize = 4;
+/// From then on its minute is late: it may be that nothing more is heard.
+const LATE: SignedDuration = SignedDuration::from_mins(2);
+/// Minutes in a row in which a load rises until it counts as one that does.
+const RISES: usize = 2;
+/// The same for a load that nothing is heard of any more.
+const UNHEARD_RISES: usize = 3;
+/// Such a load is followed to at most so many times what it was last.
+const UNHEARD: f64 = 1.5;
+/// What is ordered brings a metric to the middle between its thresholds, and to no less than this part of the upper one: a
+/// group that is as large as it must be has nothing to spare for the minutes in which the next ones boot.
+const ROOM: f64 = 0.7;
 /// Load is expected to become at most so many times what it is, before new instances serve.
 const GROWTH: f64 = 2.0;
 /// Points that are looked at beyond those of a threshold, where it is asked whether an alarm may go on.
@@ -41,7 +50,8 @@ pub struct Wish {
     pub value: Option<f64>,
     /// The minute of that.
     pub at: Option<Timestamp>,
-    /// Which of its thresholds any of its newest values are beyond: an alarm of it may go on.
+    /// Which of its thresholds any of its newest values are beyond: an alarm of it may go on. Also `above` for one that rose and is
+    /// late, or not heard of any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
 }
@@ -74,18 +84,31 @@ pub enum Want {
     Abstain,
 }
 
-/// What a metric wishes.
-pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavior) -> Wish {
+/// Whether nothing is heard of a metric.
+pub(crate) fn is_silent(metric: &Metric, observation: &Observation) -> bool {
+    let newest = points(metric, observation).last();
+    !newest.is_some_and(|point| is_fresh(point, observation.at))
+}
+
+/// What a metric wishes. `alone` says that no metric is heard of at all.
+pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavior, alone: bool) -> Wish {
     let warm_up = behavior.warm_up;
-    let points = observation
-        .metrics
-        .get(&metric.name)
-        .map_or(&[][..], Vec::as_slice);
+    let points = points(metric, observation);
+    let desired = observation.fleet.desired;
     let newest = points.last().filter(|point| is_fresh(point, observation.at));
     let Some(newest) = newest else {
+        let unheard = if alone {
+            unheard(metric, points, observation.at, warm_up)
+        } else {
+            None
+        };
         return Wish {
             metric: metric.name.clone(),
-            want: Want::Unknown,
+            want: match unheard {
+                // Nothing would tell that it is not enough: there is room from the start.
+                Some(ref order) if order.with_room > desired => Want::Out(order.with_room),
+                _ => Want::Unknown,
+            },
             needed: None,
             lately: 0,
             value: points
@@ -93,20 +116,20 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavi
                 .map(|point| point.value)
                 .filter(|value| value.is_finite()),
             at: points.last().map(|point| point.at),
-            beyond: beyond(&metric.goal, points),
+            beyond: unheard
+                .map(|_| Beyond::Above)
+                .or_else(|| beyond(&metric.goal, points)),
         };
     };
     let run = in_a_row(points);
-    let desired = observation.fleet.desired;
-    let (aim, out, in_) = thresholds(&metric.goal);
+    let Band { aim, out, in_, .. } = Band::of(&metric.goal);
     let enough = |total: f64| instances(metric, total, newest.instances, aim);
     let is_above = passed(run, out.periods, |value| value > out.threshold);
     let is_below = in_.filter(|in_| passed(run, in_.periods, |value| value < in_.threshold));
     let want = if is_above {
-        match enough(expected(metric, run, observation.at, warm_up)) {
-            more if more > desired => Want::Out(more),
-            _ => Want::Hold,
-        }
+        order(metric, run, observation.at, warm_up, GROWTH)
+            .filter(|order| order.needed > desired)
+            .map_or(Want::Hold, |order| Want::Out(order.with_room))
     } else if let Some(below) = is_below {
         let most = last(run, below.periods)
             .iter()
@@ -128,23 +151,94 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavi
         lately: lately(metric, aim, points, observation.at - behavior.stabilization),
         value: Some(newest.value),
         at: Some(newest.at),
-        beyond: beyond(&metric.goal, points),
+        beyond: beyond(&metric.goal, points).or_else(|| {
+            let is_followed = age(newest, observation.at) >= LATE && may_be_followed(metric, run);
+            is_followed.then_some(Beyond::Above)
+        }),
     }
 }
 
-/// What a metric should be, at which value it asks for more, and at which for fewer. With two thresholds just so many are
-/// enough that the upper one is not passed: fewer instances than that are too few, and more are idle.
-fn thresholds(goal: &Goal) -> (f64, Breach, Option<Breach>) {
-    match *goal {
-        Goal::Between { out, in_ } => (out.threshold, out, in_),
-        Goal::Target(target) => {
-            let target = OrderedFloat(target);
-            let goal = windlass_spec::Goal::Target { target };
-            (
-                goal.aim(),
-                goal.scale_out().into(),
-                goal.scale_in().map(Breach::from),
-            )
+fn points<'a>(metric: &Metric, observation: &'a Observation) -> &'a [Point] {
+    let found = observation.metrics.get(&metric.name);
+    found.map_or(&[][..], Vec::as_slice)
+}
+
+/// Instances for a load that is on its way up.
+struct Order {
+    /// So many carry it.
+    needed: u32,
+    /// So many have something to spare.
+    with_room: u32,
+}
+
+/// What the load that new instances will meet asks for, if it is not more than so many times what it was last; `None` if nothing was
+/// measured.
+fn order(
+    metric: &Metric,
+    run: &[Point],
+    now: Timestamp,
+    warm_up: SignedDuration,
+    growth: f64,
+) -> Option<Order> {
+    let newest = run.last()?;
+    let Band { aim, room, .. } = Band::of(&metric.goal);
+    let load = expected(metric, run, now, warm_up).min(newest.total() * growth);
+    Some(Order {
+        needed: instances(metric, load, newest.instances, aim),
+        with_room: instances(metric, load, newest.instances, room),
+    })
+}
+
+/// The same for a load that rose until nothing was heard of it any more: it is taken to go on rising, for a while. `None` if it
+/// did not rise, or its metric does not follow the number of instances.
+fn unheard(metric: &Metric, points: &[Point], now: Timestamp, warm_up: SignedDuration) -> Option<Order> {
+    let last = points.iter().rposition(Point::is_number)?;
+    let run = in_a_row(&points[..=last]);
+    if !may_be_followed(metric, run) {
+        return None;
+    }
+    order(metric, run, now, warm_up, UNHEARD)
+}
+
+/// Whether a load rises, so that it may be followed if nothing is heard of it any more.
+fn may_be_followed(metric: &Metric, run: &[Point]) -> bool {
+    metric.stride.is_none() && rise(run, UNHEARD_RISES) > 0.0
+}
+
+/// Where a metric should be.
+struct Band {
+    /// Just so many instances are enough that a metric is not above this: fewer are too few, and more are idle.
+    aim: f64,
+    /// Where it is brought to by what is ordered.
+    room: f64,
+    /// At which value it asks for more.
+    out: Breach,
+    /// At which for fewer.
+    in_: Option<Breach>,
+}
+
+impl Band {
+    fn of(goal: &Goal) -> Self {
+        match *goal {
+            Goal::Between { out, in_ } => {
+                let middle = in_.map_or(out.threshold, |in_| f64::midpoint(in_.threshold, out.threshold));
+                Self {
+                    aim: out.threshold,
+                    room: middle.max(out.threshold * ROOM),
+                    out,
+                    in_,
+                }
+            }
+            Goal::Target(target) => {
+                let target = OrderedFloat(target);
+                let goal = windlass_spec::Goal::Target { target };
+                Self {
+                    aim: goal.aim(),
+                    room: goal.aim(),
+                    out: goal.scale_out().into(),
+                    in_: goal.scale_in().map(Breach::from),
+                }
+            }
         }
     }
 }
@@ -152,7 +246,7 @@ fn thresholds(goal: &Goal) -> (f64, Breach, Option<Breach>) {
 /// Which thresholds any of the newest points are beyond; of as many as an alarm looks at, and two more. The newest one may not
 /// be whole yet, or only be late, and an alarm that goes on says nothing when it is.
 fn beyond(goal: &Goal, points: &[Point]) -> Option<Beyond> {
-    let (_, out, in_) = thresholds(goal);
+    let Band { out, in_, .. } = Band::of(goal);
     let newest = |periods: u32| {
         let count = usize::try_from(periods)
             .unwrap_or(usize::MAX)
@@ -181,8 +275,12 @@ fn lately(metric: &Metric, aim: f64, points: &[Point], since: Timestamp) -> u32 
 }
 
 fn is_fresh(point: &Point, now: Timestamp) -> bool {
-    let ended = now.duration_since(point.at) - SignedDuration::from_secs(MINUTE);
-    point.is_number() && ended <= STALE && now >= point.at
+    point.is_number() && age(point, now) <= STALE && now >= point.at
+}
+
+/// How long ago its minute ended.
+fn age(point: &Point, now: Timestamp) -> SignedDuration {
+    now.duration_since(point.at) - SignedDuration::from_secs(MINUTE)
 }
 
 /// The newest points without a gap, and of numbers only.
@@ -207,10 +305,19 @@ fn passed(run: &[Point], periods: u32, is_so: impl Fn(f64) -> bool) -> bool {
     all && newest.iter().all(|point| is_so(point.value))
 }
 
+/// What a load gained in each of so many minutes, at least; 0 if it did not gain in all of them.
+fn rise(run: &[Point], minutes: usize) -> f64 {
+    let newest = &run[run.len().saturating_sub(minutes + 1)..];
+    if newest.len() <= minutes {
+        return 0.0;
+    }
+    let gains = newest.windows(2).map(|pair| pair[1].total() - pair[0].total());
+    gains.fold(f64::INFINITY, f64::min).max(0.0)
+}
+
 /// The load that new instances will meet: what it was, and where it goes until they serve.
 fn expected(metric: &Metric, run: &[Point], now: Timestamp, warm_up: SignedDuration) -> f64 {
-    let trend = &run[run.len().saturating_sub(TREND)..];
-    let (Some(first), Some(newest)) = (trend.first(), trend.last()) else {
+    let Some(newest) = run.last() else {
         return 0.0;
     };
     let is_hidden = metric
@@ -218,14 +325,9 @@ fn expected(metric: &Metric, run: &[Point], now: Timestamp, warm_up: SignedDurat
         .is_some_and(|ceiling| newest.value >= ceiling * SATURATED);
     let seen = newest.total() * if is_hidden { HIDDEN } else { 1.0 };
     let minutes = |duration: SignedDuration| duration.as_secs_f64() / 60.0;
-    let over = minutes(newest.at.duration_since(first.at));
-    if over <= 0.0 {
-        return seen;
-    }
-    let slope = (newest.total() - first.total()).max(0.0) / over;
     // The middle of its minute is when a point was measured.
     let until = minutes(now.duration_since(newest.at) + warm_up) - 0.5;
-    (seen + slope * until).min(newest.total() * GROWTH)
+    seen + rise(run, RISES) * until
 }
 
 /// So many instances that each has at most so much of it; for a metric that does not follow their number, not too many more or

@@ -83,11 +83,11 @@ fn a_tick_that_is_lost_is_sent_anew_by_the_sweep() {
     assert_eq!(ticks.len(), 1);
     lab.sim.world_mut().delete_message(SCALE, &ticks[0]);
     for _ in 0..4 {
-        lab.minute(4.2, true);
+        lab.minute(5.0, true);
     }
     assert_eq!(lab.group(GROUP).desired, first, "nobody says anything");
     assert_eq!(swept(&lab).ticks.len(), 1);
-    lab.minute(4.2, true);
+    lab.minute(5.0, true);
     assert!(lab.group(GROUP).desired > first);
 }
 

@@ -12,8 +12,12 @@ use crate::lifecycle::EventError;
 const CHANGE: &str = "CloudWatch Alarm State Change";
 /// The state in which an alarm asks for something.
 const ALARM: &str = "ALARM";
-/// Ends of the names of alarms that call for more instances, for fewer, and for the group's own policy.
-const STEPS: [&str; 3] = ["-out", "-in", BACKSTOP];
+/// The state in which it knows nothing. A load that rose until then is followed.
+const NO_DATA: &str = "INSUFFICIENT_DATA";
+/// Ends of the names of alarms that call for more instances.
+const OUT: &str = "-out";
+/// The same for more, for fewer, and for the group's own policy.
+const STEPS: [&str; 3] = [OUT, "-in", BACKSTOP];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,15 +50,15 @@ impl ScaleOccasion {
         let detail = value.get("detail").cloned().unwrap_or_default();
         let detail: Detail =
             serde_json::from_value(detail).map_err(|error| EventError::AlarmLacks(error.to_string()))?;
-        if detail.state.value != ALARM {
+        let Some((stack, part)) = names::stack_of_alarm(&detail.alarm_name) else {
             return Ok(None);
-        }
-        let ours = names::stack_of_alarm(&detail.alarm_name)
-            .filter(|(_, part)| STEPS.iter().any(|step| part.ends_with(step)));
-        Ok(ours.map(|(stack, part)| Self::Alarm {
-            stack,
-            alarm: part.to_owned(),
-        }))
+        };
+        let alarm = part.to_owned();
+        Ok(match detail.state.value.as_str() {
+            ALARM if STEPS.iter().any(|step| part.ends_with(step)) => Some(Self::Alarm { stack, alarm }),
+            NO_DATA if part.ends_with(OUT) => Some(Self::Unheard { stack, alarm }),
+            _ => None,
+        })
     }
 }
 
@@ -91,9 +95,17 @@ mod tests {
         assert_eq!(ScaleOccasion::parse(&body).unwrap(), Some(alarm));
     }
 
+    #[test]
+    fn an_alarm_for_more_that_has_no_data_any_more_names_its_stack_as_well() {
+        let body = event("windlass/dev/web/cpu-out", "INSUFFICIENT_DATA").to_string();
+        let occasion = ScaleOccasion::parse(&body).unwrap();
+        assert!(matches!(occasion, Some(ScaleOccasion::Unheard { alarm, .. }) if alarm == "cpu-out"));
+    }
+
     #[rstest]
     #[case::over("windlass/dev/web/cpu-out", "OK")]
-    #[case::no_data("windlass/dev/web/cpu-out", "INSUFFICIENT_DATA")]
+    #[case::no_data_for_fewer("windlass/dev/web/cpu-in", "INSUFFICIENT_DATA")]
+    #[case::no_data_of_the_backstop("windlass/dev/web/backstop", "INSUFFICIENT_DATA")]
     #[case::of_the_service("windlass/dev/web/5xx-rate", "ALARM")]
     #[case::somebody_elses("web-cpu-out", "ALARM")]
     #[case::no_stack("windlass/web/cpu-out", "ALARM")]

@@ -2,7 +2,7 @@
 //! decided again.
 //!
 //! An alarm's event says no more than "look at this stack"; it comes when the alarm goes off and not again (rule 1). So while a
-//! metric stays beyond a threshold, and the group can still follow, a tick of our own looks again each minute. A stack that
+//! metric stays beyond a threshold, or one that rose is not heard of any more, and the group can still follow, a tick of our own looks again each minute. A stack that
 //! is quiet, or as large or as small as it may be, costs nothing.
 //!
 //! Guarantees: of looks that overlap one decides, because what it decides is written down, by compare-and-swap, before it
@@ -69,6 +69,13 @@ pub enum ScaleOccasion {
         /// The alarm's own part of its name: `cpu-out`.
         alarm: String,
     },
+    /// The alarm of a metric has no data any more: a load that rose until then may go on rising.
+    Unheard {
+        /// The stack.
+        stack: StackId,
+        /// The alarm's own part of its name: `cpu-out`.
+        alarm: String,
+    },
     /// A state was recorded: thresholds and bounds may be others now, without an alarm that changes (rule 2).
     Recorded {
         /// The stack.
@@ -86,6 +93,7 @@ impl ScaleOccasion {
     pub fn stack(&self) -> &StackId {
         match self {
             Self::Alarm { stack, .. }
+            | Self::Unheard { stack, .. }
             | Self::Recorded { stack, .. }
             | Self::Woken(ScaleWake { stack, .. }) => stack,
         }
@@ -95,7 +103,7 @@ impl ScaleOccasion {
     fn attempt(&self) -> u32 {
         match self {
             Self::Woken(wake) => wake.attempt,
-            Self::Alarm { .. } | Self::Recorded { .. } => 0,
+            Self::Alarm { .. } | Self::Unheard { .. } | Self::Recorded { .. } => 0,
         }
     }
 
@@ -105,6 +113,7 @@ impl ScaleOccasion {
                 "alarm backstop went off: the group's own policy adds instances".into()
             }
             Self::Alarm { alarm, .. } => format!("alarm {alarm} went off"),
+            Self::Unheard { alarm, .. } => format!("alarm {alarm} has no data any more"),
             Self::Recorded { .. } => "a state was recorded".into(),
             Self::Woken(_) => "a minute went by".into(),
         }

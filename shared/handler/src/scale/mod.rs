@@ -235,8 +235,13 @@ impl Work {
         match self.looks.iter_mut().find(|(one, _)| same(one)) {
             Some((one, messages)) => {
                 messages.push(message.to_owned());
-                // A state may have nothing new to say; an alarm always has.
-                if matches!(occasion, ScaleOccasion::Alarm { .. }) {
+                // A state may have nothing new to say; an alarm always has, and most of all one that goes off.
+                let says = |occasion: &ScaleOccasion| match occasion {
+                    ScaleOccasion::Alarm { .. } => 2,
+                    ScaleOccasion::Unheard { .. } => 1,
+                    ScaleOccasion::Recorded { .. } | ScaleOccasion::Woken(_) => 0,
+                };
+                if says(&occasion) > says(one) {
                     *one = occasion;
                 }
             }

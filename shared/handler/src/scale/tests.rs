@@ -81,6 +81,14 @@ fn an_alarm_is_not_taken_for_the_state_that_came_with_it() {
     let looks = sort(BUCKET, &records).looks;
     assert_eq!(looks.len(), 1);
     assert!(matches!(&looks[0].0, ScaleOccasion::Alarm { alarm, .. } if alarm == "cpu-out"));
+    let records = [
+        record("m1", &state(BUCKET, "states/dev/web/00000007.json")),
+        record("m2", &alarm("windlass/dev/web/cpu-out", "INSUFFICIENT_DATA")),
+    ];
+    assert!(matches!(
+        &sort(BUCKET, &records).looks[0].0,
+        ScaleOccasion::Unheard { .. }
+    ));
 }
 
 #[rstest]

@@ -77,7 +77,7 @@ fn orders() -> Measure {
     Measure::Memory,
     "{type: memory, scaleOut: {above: 70}, scaleIn: {below: 30}}",
     90.0,
-    3
+    4
 )]
 #[case::answers(
     Measure::TargetResponseTime,
@@ -90,7 +90,7 @@ fn orders() -> Measure {
     "{type: custom, metric: {namespace: Shop, name: Orders waiting, dimensions: {Queue: orders}}, scaleOut: {above: 10}, \
      scaleIn: {below: 2}}",
     24.0,
-    5
+    7
 )]
 fn a_measure_that_is_too_much_asks_for_more_and_holds_them(
     #[case] measure: Measure,

@@ -142,6 +142,47 @@ fn nothing_is_removed_while_nobody_knows_the_load(#[case] report: fn(f64) -> Opt
     assert_eq!(lab.group(GROUP).desired, 2);
 }
 
+/// The alarm has no data, and says so once. The load was not too much yet.
+#[test]
+fn a_load_that_rises_is_followed_for_a_while_when_nothing_is_heard_of_it_any_more() {
+    let lab = running();
+    for minute in 0..6 {
+        lab.minute(0.7 + 0.1 * f64::from(minute), true);
+    }
+    assert!(capacities(&lab).is_empty());
+    for _ in 0..20 {
+        lab.minute(1.6, false);
+    }
+    assert_eq!(capacities(&lab), [4], "half as much again, which is 45 % of four");
+    assert_eq!(ticks(&lab), 0, "it is not followed for ever");
+    let entry = journal(&lab)
+        .into_iter()
+        .find(|entry| entry.decision.changes())
+        .unwrap();
+    let reason = &entry.decision.reason;
+    assert!(
+        reason.contains("rising, and nothing is heard of it since"),
+        "{reason}"
+    );
+    assert_eq!(journal(&lab)[0].because, "alarm cpu-out has no data any more");
+}
+
+/// Nothing calls for more or fewer: it is looked at once, and left alone.
+#[test]
+fn a_load_that_did_not_rise_is_not_followed_when_nothing_is_heard_of_it() {
+    let lab = running();
+    for _ in 0..6 {
+        lab.minute(1.2, true);
+    }
+    for _ in 0..20 {
+        lab.minute(1.2, false);
+    }
+    assert_eq!(
+        (capacities(&lab), ticks(&lab), journal(&lab).len()),
+        (vec![], 0, 1)
+    );
+}
+
 /// An alarm with points that are only late stays, and says nothing when they come.
 #[test]
 fn a_load_whose_metrics_were_late_for_minutes_is_followed_when_they_come() {
@@ -217,7 +258,7 @@ fn a_threshold_that_changed_counts_though_no_alarm_says_so() {
     while lab.step_until(soon).is_some() {}
     assert_eq!(ticks(&lab), 0, "no alarm says anything");
     drop(lab.scale(&recorded()));
-    assert_eq!(lab.group(GROUP).desired, 3);
+    assert_eq!(lab.group(GROUP).desired, 4);
     assert_eq!(journal(&lab)[0].because, "a state was recorded");
 }
 
