@@ -200,7 +200,7 @@ mod tests {
             },
             1,
         );
-        lab.upload("compute: {app: {packages: [nginx]}}\nscaling: {min: 2, max: 6}\nnetwork: {zones: 2, nat: single}\n");
+        lab.upload("compute: {app: {packages: [nginx]}}\nscaling: {min: 2, max: 9}\nnetwork: {zones: 2, nat: single}\n");
         assert_eq!(lab.run(3000), Stopped::Quiet);
         for _ in 0..3 {
             lab.minute(1.9, true);
