@@ -97,11 +97,8 @@ pub(crate) fn wish(metric: &Metric, observation: &Observation, behavior: &Behavi
     let desired = observation.fleet.desired;
     let newest = points.last().filter(|point| is_fresh(point, observation.at));
     let Some(newest) = newest else {
-        let unheard = if alone {
-            unheard(metric, points, observation.at, warm_up)
-        } else {
-            None
-        };
+        let unheard = alone.then(|| unheard(metric, points, observation.at, warm_up));
+        let unheard = unheard.flatten();
         return Wish {
             metric: metric.name.clone(),
             want: match unheard {
