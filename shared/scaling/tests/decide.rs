@@ -166,6 +166,24 @@ fn a_load_that_rose_until_nothing_was_heard_of_it_is_followed_for_a_while(
     assert_eq!(told.to, 4, "another metric is heard of: {}", told.reason);
 }
 
+/// A minute that is no number is none: what came before it counts, and it does not.
+#[rstest]
+#[case(f64::NAN)]
+#[case(f64::INFINITY)]
+fn a_load_is_followed_unheard_from_its_last_number_on(#[case] broken: f64) {
+    let decision = decide(
+        &usual(),
+        &cpu(fleet(4, 4), &[54.0, 56.0, 58.0, 60.0, broken]),
+        &own(20),
+    );
+    assert_eq!(
+        (decision.to, decision.rule),
+        (6, Rule::Out(CPU.into())),
+        "{}",
+        decision.reason
+    );
+}
+
 #[test]
 fn a_load_that_is_followed_unheard_is_said_to_be() {
     let mut observation = cpu(fleet(4, 4), &[54.0, 56.0, 58.0, 60.0]);

@@ -2,8 +2,8 @@
 //! decided again.
 //!
 //! An alarm's event says no more than "look at this stack"; it comes when the alarm goes off and not again (rule 1). So while a
-//! metric stays beyond a threshold, or one that rose is not heard of any more, and the group can still follow, a tick of our own looks again each minute. A stack that
-//! is quiet, or as large or as small as it may be, costs nothing.
+//! metric stays beyond a threshold, or one that rose is not heard of any more, and the group can still follow, a tick of our
+//! own looks again each minute. A stack that is quiet, or as large or as small as it may be, costs nothing.
 //!
 //! Guarantees: of looks that overlap one decides, because what it decides is written down, by compare-and-swap, before it
 //! is asked for. A decision that changes something is in the journal before that, with all that it was made from. A decision takes
